@@ -1,0 +1,5 @@
+"""The index, and everything that reads it."""
+
+from rag.errors import LockgateError
+
+__all__ = ["LockgateError"]

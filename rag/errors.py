@@ -1,0 +1,130 @@
+"""The tree of errors. Everything that Lockgate raises on purpose is one of these.
+
+    LockgateError
+    ├── UsageError                 the call is wrong: exit 2
+    │   ├── ConfigurationError     lockgate.yaml, groups, golden files: names file, line and key
+    │   ├── PrincipalError         no principal, or one without a known prefix
+    │   └── UnknownVersionError
+    ├── SourceError                a source cannot be listed or read
+    │   ├── SourceVanishedError    its root is gone: an incident, never a deletion
+    │   ├── SourceEmptyError       it lists nothing
+    │   └── SourceUnavailableError (TransientError)
+    ├── ParseError                 one document cannot be parsed: it is quarantined, the run goes on
+    ├── CatalogError
+    │   └── CatalogBusyError       (TransientError)
+    ├── IndexStoreError
+    │   ├── IndexCorruptError
+    │   └── IndexMissingError
+    ├── WriterBusyError            another process holds the writer's lock
+    ├── EvaluationError            a measurement could not be made
+    └── ReleaseError               a promotion or rollback that cannot be done
+
+``TransientError`` is mixed in where trying again may help; retries ask ``isinstance``, never the text.
+"""
+
+from __future__ import annotations
+
+
+class LockgateError(Exception):
+    """Base of all. ``what`` failed, ``where``, what ``state`` things are in, and the ``next_step``.
+
+    ``exit_code`` is what the command line returns for it. No field may hold a secret or document text.
+    """
+
+    exit_code = 1
+
+    def __init__(self, what: str, *, where: str = "", state: str = "", next_step: str = "") -> None:
+        super().__init__(what)
+        self.what = what
+        self.where = where
+        self.state = state
+        self.next_step = next_step
+
+    def __str__(self) -> str:
+        parts = [f"{self.where}: {self.what}" if self.where else self.what]
+        if self.state:
+            parts.append(self.state)
+        if self.next_step:
+            parts.append(self.next_step)
+        return " ".join(part if part.endswith((".", "!", "?")) else part + "." for part in parts)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _rebuild, (type(self), self.what, self.where, self.state, self.next_step)
+
+
+def _rebuild(kind: type[LockgateError], what: str, where: str, state: str, next_step: str) -> LockgateError:
+    return kind(what, where=where, state=state, next_step=next_step)
+
+
+class TransientError(LockgateError):
+    """Trying again may help."""
+
+
+class UsageError(LockgateError):
+    """The call itself is wrong; nothing was done."""
+
+    exit_code = 2
+
+
+class ConfigurationError(UsageError):
+    """A configuration, groups or golden file is wrong."""
+
+
+class PrincipalError(UsageError):
+    """No principal was given, or one that is not ``user:…``, ``group:…`` or ``public``."""
+
+
+class UnknownVersionError(UsageError):
+    """The named version does not exist or can no longer be read."""
+
+
+class SourceError(LockgateError):
+    """A source cannot be listed or read. Its documents stay as they are."""
+
+
+class SourceVanishedError(SourceError):
+    """The root of a source is gone. That is an incident, not a deletion."""
+
+
+class SourceEmptyError(SourceError):
+    """A source lists no document at all."""
+
+
+class SourceUnavailableError(SourceError, TransientError):
+    """A source does not answer just now."""
+
+
+class ParseError(LockgateError):
+    """One document cannot be turned into text; ``what`` is the reason a person reads."""
+
+
+class CatalogError(LockgateError):
+    """The catalog cannot be opened, or is not of this release."""
+
+
+class CatalogBusyError(CatalogError, TransientError):
+    """The catalog is locked by another process for longer than we wait."""
+
+
+class IndexStoreError(LockgateError):
+    """The index store failed."""
+
+
+class IndexCorruptError(IndexStoreError):
+    """A sealed version does not hold what its seal says."""
+
+
+class IndexMissingError(IndexStoreError):
+    """The directory or collection of a version is gone."""
+
+
+class WriterBusyError(LockgateError):
+    """Another process is writing; one writer at a time."""
+
+
+class EvaluationError(LockgateError):
+    """A measurement could not be made."""
+
+
+class ReleaseError(LockgateError):
+    """A promotion or a rollback that cannot be done."""
