@@ -1,0 +1,1 @@
+"""Golden questions, metrics, the baseline, measurements, the gate, and reports."""

@@ -7,7 +7,8 @@
     │   └── UnknownVersionError
     ├── SourceError                a source cannot be listed or read
     │   ├── SourceVanishedError    its root is gone: an incident, never a deletion
-    │   ├── SourceEmptyError       it lists nothing
+    │   ├── SourceEmptyError       it lists nothing, and never listed anything
+    │   ├── SourceEmptiedError     it lists nothing any more: held for a person, exit 4
     │   └── SourceUnavailableError (TransientError)
     ├── ParseError                 one document cannot be parsed: it is quarantined, the run goes on
     ├── CatalogError
@@ -88,6 +89,12 @@ class SourceVanishedError(SourceError):
 
 class SourceEmptyError(SourceError):
     """A source lists no document at all."""
+
+
+class SourceEmptiedError(SourceError):
+    """A source that held documents lists none. Held for a person; nothing is deleted."""
+
+    exit_code = 4
 
 
 class SourceUnavailableError(SourceError, TransientError):

@@ -11,12 +11,14 @@ from rag.access.rules import (
     may_read,
     parse_rule,
 )
+from rag.access.view import AccessView
 
 __all__ = [
     "EVERYBODY",
     "NOBODY",
     "PUBLIC",
     "AccessRule",
+    "AccessView",
     "Explanation",
     "closure",
     "explain",

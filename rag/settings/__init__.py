@@ -1,0 +1,34 @@
+"""``lockgate.yaml`` and the groups file, checked: an error names file, line and key."""
+
+from rag.settings.canonical import canonical, digest
+from rag.settings.chunking import Chunking
+from rag.settings.embedding import Embedding
+from rag.settings.gate import METRICS, Gate, MetricGate
+from rag.settings.groups import load_groups
+from rag.settings.index import EdgeIndex, QdrantIndex
+from rag.settings.load import load_settings
+from rag.settings.parsing import Parsing
+from rag.settings.retrieval import Bm25, Retrieval
+from rag.settings.settings import Settings
+from rag.settings.source import Freshness, Source, SourceAccess
+
+__all__ = [
+    "METRICS",
+    "Bm25",
+    "Chunking",
+    "EdgeIndex",
+    "Embedding",
+    "Freshness",
+    "Gate",
+    "MetricGate",
+    "Parsing",
+    "QdrantIndex",
+    "Retrieval",
+    "Settings",
+    "Source",
+    "SourceAccess",
+    "canonical",
+    "digest",
+    "load_groups",
+    "load_settings",
+]

@@ -1,0 +1,26 @@
+"""What measured: values from different evaluators are not compared."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict
+from importlib.metadata import version
+
+from evals.metrics import METRICS
+
+EVALUATOR_VERSION = 1
+"""Raised by hand whenever a change to this package changes a value that it measures."""
+_PACKAGES = ("ir-measures", "pytrec-eval-terrier", "rank-bm25")
+
+
+def evaluator_fingerprint(limit: int) -> str:
+    """SHA-256, in hex, of the metric definitions, the packages that compute them, this package's version, and
+    ``limit``, the number of documents asked for (MRR looks at all of them)."""
+    parts = {
+        "version": EVALUATOR_VERSION,
+        "limit": limit,
+        "metrics": [asdict(one) for one in METRICS.values()],
+        "packages": {name: version(name) for name in _PACKAGES},
+    }
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()

@@ -1,0 +1,50 @@
+"""The gate: measurements in, a decision with its reasons out. A pure function."""
+
+from __future__ import annotations
+
+from evals.gate.bars import DEFAULT_METRIC, against_baseline, floors
+from evals.gate.policy import Candidate, GatePolicy
+from evals.gate.regression import against_incumbent
+from evals.gate.soundness import evidence, failures, no_leaks, not_empty
+from evals.gate.verdict import Check, Decision, Reason, Verdict
+from evals.measurement import Measurement
+from evals.wording import counted
+
+
+def decide(policy: GatePolicy, candidate: Candidate, incumbent: Measurement | None) -> Verdict:
+    """Whether ``candidate`` may be promoted over ``incumbent``, the promoted version's measurement, if any.
+
+    Every check is made and listed, whatever the others say. One that blocks blocks; else one that holds
+    holds; else the candidate is promoted.
+    """
+    measurement = candidate.measurement
+    checks = (
+        not_empty(candidate),
+        evidence(measurement),
+        no_leaks(measurement),
+        failures(measurement),
+        *floors(policy, measurement),
+        *against_incumbent(policy, candidate, incumbent),
+        *against_baseline(policy, measurement),
+    )
+    blocking = [check for check in checks if check.outcome == "block"]
+    holding = [check for check in checks if check.outcome == "hold"]
+    decision: Decision = "block" if blocking else "hold" if holding else "promote"
+    reasons = [Reason(one.name, one.outcome, one.sentence) for one in (*blocking, *holding) if one.sentence]
+    if decision == "promote":
+        reasons = [Reason("summary", "pass", _summary(policy, candidate, checks))]
+    return Verdict(decision, tuple(reasons), checks)
+
+
+def _summary(policy: GatePolicy, candidate: Candidate, checks: tuple[Check, ...]) -> str:
+    measurement = candidate.measurement
+    means = [
+        f"{name} {sum(values.values()) / len(values):.3f}"
+        for name in policy.metrics or (DEFAULT_METRIC,)
+        for values in (measurement.values(measurement.main, name),)
+    ]
+    return (
+        f"Version {candidate.version} passed all {len(checks)} checks: {', '.join(means)} over "
+        f"{counted(len(measurement.answerable), 'question')}, no leaks, "
+        f"{counted(len(measurement.failed), 'failed question')}."
+    )

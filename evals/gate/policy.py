@@ -1,0 +1,65 @@
+"""What the gate asks for."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from evals.measurement import Measurement
+from evals.metrics import metric
+from evals.statistics import CONFIDENCE, RESAMPLES, SEED
+from rag.errors import ConfigurationError
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """For one metric: the least mean (``None``: any), and by how much it may fall below the incumbent's."""
+
+    floor: float | None = None
+    margin: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class GatePolicy:
+    """The bars by metric, how intervals are computed, and the name of the ``baseline`` system.
+
+    ``confidence`` lies between 0 and 1. Raises ``ConfigurationError`` for an unknown metric, a floor outside
+    the metric's range, a margin below 0, or a confidence or number of resamples that gives no interval.
+    """
+
+    metrics: Mapping[str, Bar] = field(default_factory=dict)
+    confidence: float = CONFIDENCE
+    resamples: int = RESAMPLES
+    seed: int = SEED
+    baseline: str = "bm25"
+
+    def __post_init__(self) -> None:
+        for name, bar in self.metrics.items():
+            known = metric(name)
+            if not known.higher_is_better:
+                raise ConfigurationError(
+                    f"{name} is better when lower, and the gate asks for more", where="gate"
+                )
+            if bar.floor is not None and not known.low <= bar.floor <= known.high:
+                raise ConfigurationError(
+                    f"the floor {bar.floor} of {name} is not from {known.low:g} to {known.high:g}",
+                    where="gate",
+                )
+            if not (math.isfinite(bar.margin) and bar.margin >= 0):
+                raise ConfigurationError(f"the margin {bar.margin} of {name} is not 0 or more", where="gate")
+        if not 0 < self.confidence < 1 or self.resamples < 1:
+            raise ConfigurationError(
+                f"confidence {self.confidence} with {self.resamples} resamples gives no interval",
+                where="gate",
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """The sealed version that wants through: its size, and what was measured of it."""
+
+    version: int
+    documents: int
+    chunks: int
+    measurement: Measurement

@@ -1,0 +1,116 @@
+"""A measurement: every value of every question, what leaked, what failed, and what measured it."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from evals.measurement.rows import Asked, Failure, Leak, Score
+from evals.statistics import CONFIDENCE, RESAMPLES, SEED, Interval, bootstrap_interval
+from rag.errors import EvaluationError
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """One evaluation of ``systems``, of which ``main`` is what the application would get.
+
+    ``scores`` has exactly one row for each answerable question, system and metric; anything else raises
+    ``EvaluationError``, so that a failure cannot drop out of a mean. ``fingerprints`` has ``golden`` and
+    ``evaluator``.
+    """
+
+    main: str
+    systems: tuple[str, ...]
+    asked: tuple[Asked, ...]
+    scores: tuple[Score, ...]
+    leaks: tuple[Leak, ...]
+    failures: tuple[Failure, ...]
+    fingerprints: dict[str, str]
+
+    def __post_init__(self) -> None:
+        ids = [one.question for one in self.asked]
+        if len(set(ids)) != len(ids) or len(set(self.systems)) != len(self.systems):
+            raise EvaluationError("a measurement names a question or a system twice")
+        if self.main not in self.systems or not {"golden", "evaluator"} <= self.fingerprints.keys():
+            raise EvaluationError("a measurement lacks its main system or a fingerprint")
+        if not {one.question for one in self.failures} | {one.question for one in self.leaks} <= set(ids):
+            raise EvaluationError("a measurement has a leak or a failure of a question that was not asked")
+        if not all(math.isfinite(row.value) for row in self.scores):
+            raise EvaluationError("a measurement has a value that is not a finite number")
+        rows = Counter((row.question, row.system, row.metric) for row in self.scores)
+        wanted = {(q, s, m) for q in self.answerable for s in self.systems for m in self.metrics}
+        if (
+            rows.keys() != wanted
+            or any(count > 1 for count in rows.values())
+            or (self.answerable and not rows)
+        ):
+            raise EvaluationError(
+                "a measurement does not have exactly one value a question, system and metric"
+            )
+
+    @property
+    def answerable(self) -> dict[str, str]:
+        """The ids of the answerable questions, in the order asked, and their fingerprints."""
+        return {one.question: one.fingerprint for one in self.asked if one.kind == "answerable"}
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """The names of the metrics, in the order measured; none when no question was answerable."""
+        return tuple(dict.fromkeys(row.metric for row in self.scores))
+
+    @property
+    def failed(self) -> tuple[str, ...]:
+        """The ids of the questions with a failure in any system, in the order asked."""
+        failed = {one.question for one in self.failures}
+        return tuple(one.question for one in self.asked if one.question in failed)
+
+    def values(self, system: str, metric: str) -> dict[str, float]:
+        """``{question: value}`` of the answerable questions; ``EvaluationError`` when it was not measured."""
+        found = {
+            row.question: row.value for row in self.scores if (row.system, row.metric) == (system, metric)
+        }
+        if not found:
+            raise EvaluationError(f"{metric} of {system} was not measured")
+        return found
+
+    def summary(
+        self, system: str, resamples: int = RESAMPLES, confidence: float = CONFIDENCE, seed: int = SEED
+    ) -> dict[str, Interval]:
+        """``{metric: interval of its mean}``; empty when no question was answerable.
+
+        Raises ``EvaluationError`` for a system that was not measured.
+        """
+        if system not in self.systems:
+            raise EvaluationError(f"{system} was not measured; {', '.join(self.systems)} were")
+        return {
+            metric: bootstrap_interval(
+                list(self.values(system, metric).values()), resamples, confidence, seed
+            )
+            for metric in self.metrics
+        }
+
+    def to_dict(self) -> dict[str, object]:
+        """Plain JSON values; ``from_dict`` turns them back into an equal measurement."""
+        plain: dict[str, object] = _ADAPTER.dump_python(self, mode="json")
+        return plain
+
+    @classmethod
+    def from_dict(cls, value: Mapping[str, object]) -> Measurement:
+        """From ``to_dict``; raises ``EvaluationError`` naming the first place that is missing or wrong."""
+        try:
+            return _ADAPTER.validate_json(json.dumps(value, allow_nan=False), strict=True)
+        except ValidationError as error:
+            first = error.errors(include_input=False, include_url=False)[0]
+            place = ".".join(str(part) for part in first["loc"])
+            raise EvaluationError(f"not a measurement: {first['msg']}", where=place) from error
+        except (TypeError, ValueError) as error:
+            raise EvaluationError(f"not a measurement: {error}") from error
+
+
+_ADAPTER: TypeAdapter[Measurement] = TypeAdapter[Any](Measurement)

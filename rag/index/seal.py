@@ -1,0 +1,90 @@
+"""The seal of a version's directory: which files it has, how long they are, and what they hold.
+
+The engine opens a damaged directory without complaint, and makes missing files anew; so we look first.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from rag.errors import IndexCorruptError
+
+NAME = "lockgate-seal.json"
+FORMAT = 1
+# The engine rewrites its own settings file whenever a directory is opened.
+_LOOSE = {NAME, "edge_config.json"}
+
+
+def write_seal(directory: Path, **facts: Any) -> None:
+    """Records every file of ``directory`` with its size and SHA-256, and makes all of it durable."""
+    files = {}
+    for path in _files(directory):
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+            os.fsync(file.fileno())
+        if path.name not in _LOOSE:
+            files[path.relative_to(directory).as_posix()] = [path.stat().st_size, digest]
+    seal = directory / NAME
+    with seal.open("w", encoding="utf-8") as file:
+        json.dump({"format": FORMAT, **facts, "files": files}, file)
+        file.flush()
+        os.fsync(file.fileno())
+    for path in [directory, *(d for d in directory.rglob("*") if d.is_dir())]:
+        sync_directory(path)
+
+
+def read_seal(directory: Path) -> dict[str, Any]:
+    """The recorded facts. Raises ``IndexCorruptError`` where the seal itself cannot be read."""
+    try:
+        seal: dict[str, Any] = json.loads((directory / NAME).read_text(encoding="utf-8"))
+        if seal["format"] > FORMAT:
+            raise IndexCorruptError(
+                "this version was sealed by a newer release", where=str(directory), next_step="Install it."
+            )
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise _corrupt(directory, f"its seal cannot be read ({type(error).__name__})") from error
+    return seal
+
+
+def check_seal(directory: Path, *, contents: bool) -> dict[str, Any]:
+    """Compares the directory with its seal: names and sizes, and with ``contents`` every byte."""
+    seal = read_seal(directory)
+    for name, (size, digest) in seal["files"].items():
+        path = directory / name
+        try:
+            found = path.stat().st_size
+            if found != size:
+                raise _corrupt(directory, f"{name} has {found} bytes and should have {size}")
+            if contents:
+                with path.open("rb") as file:
+                    if hashlib.file_digest(file, "sha256").hexdigest() != digest:
+                        raise _corrupt(directory, f"the contents of {name} have changed")
+        except FileNotFoundError as error:
+            raise _corrupt(directory, f"{name} is missing") from error
+    return seal
+
+
+def sync_directory(directory: Path) -> None:
+    """Makes names in ``directory`` durable."""
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _files(directory: Path) -> list[Path]:
+    return sorted(path for path in directory.rglob("*") if path.is_file())
+
+
+def _corrupt(directory: Path, why: str) -> IndexCorruptError:
+    return IndexCorruptError(
+        f"this index version is damaged: {why}",
+        where=str(directory),
+        state="No other version is affected, and the catalog still holds all of its text",
+        next_step="Run lockgate ingest --rebuild to build a sound one beside it, or lockgate rollback",
+    )

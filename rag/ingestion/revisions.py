@@ -1,0 +1,58 @@
+"""Opening and closing revisions in the version that is next to be sealed."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, delete, func, or_, select, update
+from sqlalchemy.sql.elements import ColumnElement
+from sqlmodel import Session, col
+
+from rag.catalog.tables import Revision, Version, VersionState
+
+SEALED = (VersionState.CANDIDATE, VersionState.PROMOTED, VersionState.REJECTED, VersionState.RETIRED)
+
+
+def latest_sealed(connection: Connection | Session) -> int | None:
+    """The highest version that was ever sealed, or None."""
+    return connection.scalar(select(func.max(col(Version.number))).where(col(Version.state).in_(SEALED)))
+
+
+def next_version(connection: Connection | Session) -> int:
+    """The version that is being built, or would be: what is changed now belongs to it."""
+    return (latest_sealed(connection) or 0) + 1
+
+
+def alive_at(version: int) -> ColumnElement[bool]:
+    """``since <= version`` and not ``until <= version``."""
+    return (col(Revision.since) <= version) & or_(
+        col(Revision.until).is_(None), col(Revision.until) > version
+    )
+
+
+def open_revision(session: Session, document_id: int) -> Revision | None:
+    """The document's revision that lasts, or None."""
+    return session.scalar(
+        select(Revision).where(col(Revision.document_id) == document_id, col(Revision.until).is_(None))
+    )
+
+
+def close_revisions(session: Session, document_ids: list[int], version: int) -> int:
+    """Ends the revisions of these documents at ``version``; one that began there goes without a trace."""
+    closed = 0
+    for start in range(0, len(document_ids), 500):
+        ours = col(Revision.document_id).in_(document_ids[start : start + 500])
+        session.execute(delete(Revision).where(ours, col(Revision.since) == version))
+        done = session.execute(
+            update(Revision).where(ours, col(Revision.until).is_(None)).values(until=version)
+        )
+        closed += done.rowcount  # type: ignore[attr-defined]
+    return closed
+
+
+def has_changes(connection: Connection | Session, version: int) -> bool:
+    """Whether ``version`` differs from the one before it."""
+    found = connection.scalar(
+        select(col(Revision.id))
+        .where(or_(col(Revision.since) == version, col(Revision.until) == version))
+        .limit(1)
+    )
+    return found is not None

@@ -1,0 +1,40 @@
+"""What a candidate must hold to be promoted."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+
+from rag.settings.base import Real, Section, Whole
+from rag.settings.nearest import unknown
+
+METRICS = ("nDCG@10", "P@5", "Recall@10", "MRR", "Success@1")
+
+
+def _metric(name: str) -> str:
+    if name not in METRICS:
+        raise ValueError(unknown("metric", name, METRICS))
+    return name
+
+
+class MetricGate(Section):
+    """What one metric must hold."""
+
+    floor: Real = Field(ge=0, le=1, description="The lowest mean that may pass.")
+    margin: Real = Field(
+        0.02, ge=0, le=1, description="How far below the promoted version the candidate may fall."
+    )
+
+
+class Gate(Section):
+    """The metrics that decide, and how sure the gate must be of them."""
+
+    metrics: dict[Annotated[str, AfterValidator(_metric)], MetricGate] = Field(
+        {"nDCG@10": MetricGate(floor=0.60)},
+        min_length=1,
+        description=f"Of {', '.join(METRICS)}: one at least.",
+    )
+    resamples: Whole = Field(2000, ge=100, le=1_000_000, description="Bootstrap resamples.")
+    confidence: Real = Field(0.95, gt=0.5, lt=1, description="Of the intervals around each mean.")
+    seed: Whole = Field(0, ge=0, lt=2**32, description="Of the resampling: equal seeds give equal decisions.")

@@ -1,0 +1,54 @@
+from dataclasses import replace
+
+import pytest
+
+from evals.gate import decide
+from evals.measurement import Failure, Measurement
+from tests.evals.gate.judging import GOOD, LEAK, POLICY, candidate, check, sentences, verdict
+from tests.evals.making import measured
+
+
+@pytest.mark.parametrize(("documents", "chunks"), [(0, 0), (0, 9), (3, 0)])
+def test_an_empty_version_is_blocked_however_well_it_scores(documents: int, chunks: int) -> None:
+    found = decide(POLICY, candidate(GOOD, documents, chunks), GOOD)
+    assert found.decision == "block"
+    assert sentences(found) == [f"Version 7 is empty: {documents} documents, {chunks} chunks."]
+
+
+def test_a_leak_blocks_and_names_question_reader_and_document() -> None:
+    found = verdict(replace(GOOD, leaks=(LEAK,)), GOOD)
+    assert found.decision == "block"
+    assert sentences(found) == [
+        "The index gave a document that its reader may not have: "
+        "s/secret to user:bob@acme.example (question q3)."
+    ]
+
+
+@pytest.mark.parametrize(("count", "decision"), [(1, "hold"), (4, "hold"), (5, "promote")])
+def test_fewer_than_five_answerable_questions_are_no_evidence(count: int, decision: str) -> None:
+    assert verdict(measured([0.8] * count)).decision == decision
+
+
+def failed(count: int, of: int) -> Measurement:
+    failures = [Failure(f"q{number}", "fused", "RuntimeError", "") for number in range(count)]
+    return measured([0.0] * count + [1.0] * (of - count), failures=failures)
+
+
+def test_up_to_five_in_a_hundred_failed_questions_are_noted_and_pass() -> None:
+    found = verdict(failed(2, 40))
+    assert found.decision == "promote"
+    assert check(found, "failures").figure == "2 of 40 questions failed: q0, q1"
+    assert "2 failed questions" in sentences(found)[0]
+
+
+def test_more_failed_questions_block_and_are_named() -> None:
+    found = verdict(failed(3, 40))
+    assert found.decision == "block"
+    assert sentences(found) == ["3 of 40 questions failed (RuntimeError): q0, q1, q2; at most 5% may."]
+
+
+def test_a_question_that_fails_in_two_systems_counts_once() -> None:
+    twice = [Failure("q0", system, "RuntimeError", "") for system in ("fused", "bm25")]
+    found = verdict(measured([0.0] + [1.0] * 19, failures=twice))
+    assert check(found, "failures").numbers == {"failed": 1.0, "asked": 20.0}
+    assert check(found, "failures").passed
