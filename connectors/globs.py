@@ -27,8 +27,8 @@ class Globs:
 
 
 def checked(pattern: str) -> str:
-    """``pattern``, with a final ``/`` read as ``/**``. Raises ``ValueError`` for one that can match nothing below
-    a root: empty, absolute, or with an empty, ``.`` or ``..`` part or a range that runs backwards."""
+    """``pattern``, with a final ``/`` read as ``/**``. Raises ``ValueError`` for one that can match nothing
+    below a root: empty, absolute, or with an empty, ``.`` or ``..`` part or a range that runs backwards."""
     if pattern.endswith("/") and pattern.strip("/"):
         pattern += "**"
     if any(part in ("", ".", "..") for part in pattern.split("/")):

@@ -18,7 +18,7 @@ SOURCE_KEYS = ("name", "connector", "access", "freshness", "owner", "schedule")
 
 
 def validated(settings: type[S], options: Mapping[str, object], *, where: str) -> S:
-    """``options`` as ``settings``; raises ``ConfigurationError`` that lists all that is wrong, but no value."""
+    """``options`` as ``settings``; raises ``ConfigurationError`` with all that is wrong, but no value."""
     try:
         return settings.model_validate(dict(options))
     except ValidationError as error:

@@ -16,8 +16,8 @@ class DocumentRef:
 
     ``id`` is unique and stable within the source. ``fingerprint`` changes whenever the content, title or uri
     may have changed: an equal fingerprint means that the document need not be fetched. ``modified_at`` is
-    aware (UTC). ``access`` is ``None`` where the source states no rule; ``problem`` says why a document must be
-    kept out (an access file that cannot be read, say): it is then quarantined with that reason.
+    aware (UTC). ``access`` is ``None`` where the source states no rule; ``problem`` says why a document must
+    be kept out (an access file that cannot be read, say): it is then quarantined with that reason.
     """
 
     id: str
@@ -38,8 +38,8 @@ class Content:
 
 
 class Connector(Protocol):
-    """A source. Raises ``SourceVanishedError`` where its root is gone, ``SourceUnavailableError`` where it does
-    not answer, and never returns a partial listing as if it were whole."""
+    """A source. Raises ``SourceVanishedError`` where its root is gone, ``SourceUnavailableError`` where it
+    does not answer, and never returns a partial listing as if it were whole."""
 
     def list(self) -> Iterator[DocumentRef]:
         """Every document, each once, in a stable order."""

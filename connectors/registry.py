@@ -42,8 +42,8 @@ KNOWN: Mapping[str, Kind[Any]] = MappingProxyType(
 def build(name: str, options: Mapping[str, object], *, directory: Path, where: str) -> Connector:
     """The connector ``name`` with its own ``options``; relative paths in them start at ``directory``.
 
-    Opens nothing. Raises ``ConfigurationError`` at ``where`` (such as ``lockgate.yaml:12``) for an unknown name
-    or option, with the nearest known one, and for an option that is missing or wrong.
+    Opens nothing. Raises ``ConfigurationError`` at ``where`` (such as ``lockgate.yaml:12``) for an unknown
+    name or option, with the nearest known one, and for an option that is missing or wrong.
     """
     if name not in KNOWN:
         raise ConfigurationError(unknown("connector", name, KNOWN), where=where)

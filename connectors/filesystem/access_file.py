@@ -1,8 +1,8 @@
 """``.access.yaml``: who may read what lies in a folder and below it.
 
 The nearest file at or above a document decides ``allow``, and a nearest file without ``allow`` allows nobody.
-Every ``deny`` on the way up to the root of the source adds. A file that cannot be understood keeps out all that
-is below it: what it meant to deny is not known.
+Every ``deny`` on the way up to the root of the source adds. A file that cannot be understood keeps out all
+that is below it: what it meant to deny is not known.
 """
 
 from __future__ import annotations

@@ -64,6 +64,6 @@ def failures(measurement: Measurement) -> Check:
     kinds = sorted({one.error for one in measurement.failures})
     sentence = (
         f"{len(failed)} of {counted(asked, 'question')} failed ({', '.join(kinds)}): {named(failed)}; "
-        f"at most {MOST_FAILED:.0%} may."
+        f"at most {MOST_FAILED * 100:g} % may."
     )
     return Check("failures", "block", figure, numbers, sentence)

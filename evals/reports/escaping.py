@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
+_MENTION = re.compile(r"(?<!\w)@")
 _ACTIVE = frozenset("\\`*_{}[]<>#|~&!")
 
 
@@ -18,5 +20,5 @@ def escape(text: str) -> str:
     visible = "".join("\ufffd" if unicodedata.category(c).startswith("C") else c for c in text)
     single = " ".join(visible.split())  # line and paragraph separators are white space
     marked = "".join("\\" + c if c in _ACTIVE else c for c in single)
-    # GitHub's Markdown makes links of bare addresses
-    return marked.replace("://", "\\://").replace("www.", "www\\.").replace("@", "\\@")
+    # GitHub's Markdown makes links of bare addresses, and calls whoever is named after a free-standing @
+    return _MENTION.sub(r"\@", marked.replace("://", "\\://").replace("www.", "www\\."))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from evals.golden import KINDS
 from evals.measurement import Measurement
 from evals.reports.escaping import escape
 from evals.statistics import CONFIDENCE, RESAMPLES, SEED
@@ -27,11 +28,13 @@ def evaluation_markdown(
     Names questions, documents and principals by id alone, never by their text.
     """
     kinds = [one.kind for one in measurement.asked]
+    by_kind = ", ".join(f"{kinds.count(kind)} {kind}" for kind in KINDS)
+    troubles = (
+        f"{counted(len(measurement.leaks), 'leak')}, {counted(len(measurement.failed), 'failed question')}"
+    )
     parts = [
         f"# Evaluation of version {version}",
-        f"{counted(len(kinds), 'question')}: {kinds.count('answerable')} answerable, {kinds.count('unanswerable')} "
-        f"unanswerable, {kinds.count('forbidden')} forbidden. {counted(len(measurement.leaks), 'leak')}, "
-        f"{counted(len(measurement.failed), 'failed question')}.",
+        f"{counted(len(kinds), 'question')}: {by_kind}. {troubles}.",
         "## Scores",
         _scores(measurement, resamples, confidence, seed),
         "## Leaks",
@@ -63,7 +66,8 @@ def _scores(measurement: Measurement, resamples: int, confidence: float, seed: i
         found = measurement.summary(system, resamples, confidence, seed)
         cells = [f"{one.mean:.3f} ({one.low:.3f} to {one.high:.3f})" for one in found.values()]
         rows.append((f"{system} (main)" if system == measurement.main else system, *cells))
-    note = f"Means over {counted(len(measurement.answerable), 'question')}, with {confidence * 100:g} % intervals."
+    count = counted(len(measurement.answerable), "question")
+    note = f"Means over {count}, with {confidence * 100:g} % intervals."
     return f"{_rows(('system', *measurement.metrics), rows)}\n\n{note}"
 
 

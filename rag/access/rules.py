@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from itertools import pairwise
 
 from rag.access.principals import PUBLIC, principal
 from rag.errors import PrincipalError
@@ -31,7 +32,8 @@ class AccessRule:
     @property
     def digest(self) -> str:
         """SHA-256, in hex, of the canonical form: equal rules have equal digests."""
-        canonical = json.dumps([sorted(self.allow), sorted(self.deny)], ensure_ascii=False, separators=(",", ":"))
+        lists = [sorted(self.allow), sorted(self.deny)]
+        canonical = json.dumps(lists, ensure_ascii=False, separators=(",", ":"))
         return hashlib.sha256(canonical.encode()).hexdigest()
 
 
@@ -57,7 +59,8 @@ def closure(member: str, groups_of: Mapping[str, AbstractSet[str]]) -> frozenset
 
 def may_read(principals: AbstractSet[str], rule: AccessRule | None) -> bool:
     """The decision. ``principals`` is a closure; no rule and no principals mean no access. Deny wins."""
-    if rule is None or not principals:
+    # A set that is no closure may lack public; what is denied to everybody is denied to it all the same.
+    if rule is None or not principals or PUBLIC in rule.deny:
         return False
     return not rule.deny & principals and bool(rule.allow & principals)
 
@@ -78,8 +81,8 @@ def explain(member: str, rule: AccessRule | None, groups_of: Mapping[str, Abstra
         return Explanation(False, ("no access rule is known for this document; unknown access is no access",))
     steps: list[str] = []
     for name, listed in (("deny", rule.deny), ("allow", rule.allow)):
-        for match in sorted(listed & principals):
-            steps.append(f"{name} lists {match}{_path(member, match, groups_of)}")
+        matches = sorted(listed & principals)
+        steps += [f"{name} lists {match}{_path(member, match, groups_of)}" for match in matches]
     if not steps:
         steps.append(f"neither {member} nor any of its groups is listed in allow")
     return Explanation(allowed, tuple(steps))
@@ -102,13 +105,13 @@ def _path(member: str, target: str, groups_of: Mapping[str, AbstractSet[str]]) -
     while chain[-1] != member:
         chain.append(came_from[chain[-1]])
     chain.reverse()
-    return " (" + ", ".join(f"{a} is in {b}" for a, b in zip(chain, chain[1:], strict=False)) + ")"
+    return " (" + ", ".join(f"{a} is in {b}" for a, b in pairwise(chain)) + ")"
 
 
 def parse_rule(value: object, *, where: str) -> AccessRule:
-    """A rule from ``{"allow": [...], "deny": [...]}`` as found in a file; raises ``PrincipalError`` with ``where``.
+    """A rule from ``{"allow": [...], "deny": [...]}`` as found in a file.
 
-    A missing ``allow`` allows nobody. Any other key, or anything that is no list, is an error.
+    Raises ``PrincipalError`` with ``where``. A missing ``allow`` allows nobody. Any other key, or anything that is no list, is an error.
     """
     if not isinstance(value, Mapping) or not set(value) <= {"allow", "deny"}:
         raise PrincipalError("an access rule has the keys allow and deny, and no others", where=where)

@@ -10,9 +10,13 @@ from rag.chunking.tokens import TokenMap
 
 # A sentence ends at .!?… with closing quotes, before white space and something that can begin the next.
 _SENTENCE_END = re.compile(r"""[.!?…]["'”’»)\]]*\s+(?=["'“‘«(\[]*[^\W_a-z]|[-•*]\s)|[。！？]+|\n\s*""")
+# Always followed by more of the sentence, or only before a number ("No. 7", but "He said no.").
 _ABBREVIATION = re.compile(
-    r"(?:\b(?:e\.g|i\.e|cf|vs|al|etc|approx|ca|fig|figs|eq|ref|refs|no|nos|vol|pp?|sec|ch|dr|mr|mrs|ms|prof|st"
-    r"|inc|ltd|dept|jan|feb|mar|apr|jun|jul|aug|sept?|oct|nov|dec)|\b[A-Za-z])\.$",
+    r"(?:\b(?:e\.g|i\.e|cf|vs|al|etc|approx|ca|dr|mr|mrs|ms|prof|st|inc|ltd|dept)|\b[A-Za-z])\.$",
+    re.IGNORECASE,
+)
+_BEFORE_NUMBER = re.compile(
+    r"\b(?:no|nos|fig|figs|eq|eqs|ref|refs|vol|pp?|sec|ch|jan|feb|mar|apr|jun|jul|aug|sept?|oct|nov|dec)\.$",
     re.IGNORECASE,
 )
 _LONGEST_ABBREVIATION_CHARS = 8
@@ -23,7 +27,7 @@ def sentence_starts(text: str, start: int, end: int) -> list[int]:
     """Positions strictly within ``start`` to ``end`` where a sentence begins, ascending."""
     found = []
     for match in _SENTENCE_END.finditer(text, start, end):
-        if text[match.start()] == "." and _is_abbreviation(text, start, match.start()):
+        if text[match.start()] == "." and _is_abbreviation(text, start, match):
             continue
         if start < match.end() < end:
             found.append(match.end())
@@ -111,5 +115,8 @@ def _overlap_start(
     return earliest
 
 
-def _is_abbreviation(text: str, start: int, dot: int) -> bool:
-    return bool(_ABBREVIATION.search(text[max(start, dot - _LONGEST_ABBREVIATION_CHARS) : dot + 1]))
+def _is_abbreviation(text: str, start: int, end_of_sentence: re.Match[str]) -> bool:
+    dot = end_of_sentence.start()
+    word = text[max(start, dot - _LONGEST_ABBREVIATION_CHARS) : dot + 1]
+    before_number = text[end_of_sentence.end() : end_of_sentence.end() + 1].isdigit()
+    return bool(_ABBREVIATION.search(word) or (before_number and _BEFORE_NUMBER.search(word)))

@@ -56,9 +56,7 @@ def idf_over_visible(visibility: Visibility) -> edge.SearchParams:
 def visibility_filter(visibility: Visibility, match: Mapping[str, str]) -> edge.Filter:
     """Exactly the points that ``Visibility`` calls visible, narrowed by ``match``."""
     by_rule = edge.FieldCondition(key="rule", match=edge.MatchAny(sorted(visibility.rules)))
-    narrowed = [
-        edge.FieldCondition(key=key, match=edge.MatchValue(value)) for key, value in match.items()
-    ]
+    narrowed = [edge.FieldCondition(key=key, match=edge.MatchValue(value)) for key, value in match.items()]
     if not visibility.moved:
         return edge.Filter(must=[by_rule, *narrowed])
     unmoved = edge.Filter(

@@ -99,7 +99,9 @@ class EdgeBuilder:
     def delete(self, ids: Sequence[int]) -> None:
         for start in range(0, len(ids), _UPSERT_BATCH):
             with _told(self._building):
-                self._shard.update(edge.UpdateOperation.delete_points(list(ids[start : start + _UPSERT_BATCH])))
+                self._shard.update(
+                    edge.UpdateOperation.delete_points(list(ids[start : start + _UPSERT_BATCH]))
+                )
 
     def upsert(self, points: Iterable[IndexPoint]) -> None:
         waiting = iter(points)
@@ -212,7 +214,9 @@ def _told(directory: Path | None) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise IndexStoreError(f"the index cannot be written ({error.strerror})", where=str(directory)) from error
+        raise IndexStoreError(
+            f"the index cannot be written ({error.strerror})", where=str(directory)
+        ) from error
     except BaseException as error:
         # The engine raises bare Exception, and pyo3's PanicException, which is a BaseException.
         if type(error) is not Exception and type(error).__name__ != "PanicException":

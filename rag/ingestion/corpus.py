@@ -110,9 +110,7 @@ def corpus_facts(connection: Connection, version: int) -> CorpusFacts:
     digest = hashlib.sha256()
     documents = chunks = 0
     rows = connection.execute(
-        select(
-            col(Document.key), col(Revision.content_hash), col(Revision.pipeline), col(Revision.chunks)
-        )
+        select(col(Document.key), col(Revision.content_hash), col(Revision.pipeline), col(Revision.chunks))
         .join(Document, col(Revision.document_id) == col(Document.id))
         .where(alive_at(version))
         .order_by(col(Document.key))

@@ -66,7 +66,9 @@ def plan_source(
         else:
             plan.work.append(entry)
     _move(session, moved)
-    gone = [row.id for row in known.values() if row.state in (DocumentState.ACTIVE, DocumentState.QUARANTINED)]
+    gone = [
+        row.id for row in known.values() if row.state in (DocumentState.ACTIVE, DocumentState.QUARANTINED)
+    ]
     _delete(session, gone)
     plan.counts.deleted = len(gone)
     session.merge(Source(name=source, listed_at=utcnow(), incident=None))

@@ -76,7 +76,8 @@ def process_batch(
     """
     known = _known_contents(catalog, [f"{source}/{entry.id}" for entry in batch], pipeline)
     kept = [
-        _prepare(source, connector, entry, known.get(f"{source}/{entry.id}"), parser, chunker) for entry in batch
+        _prepare(source, connector, entry, known.get(f"{source}/{entry.id}"), parser, chunker)
+        for entry in batch
     ]
     result = BatchResult()
     with catalog.write() as session:
@@ -135,7 +136,12 @@ def _write(
         return
     if document is None:
         document = Document(
-            key=key, source=source, external_id=entry.id, state=DocumentState.ACTIVE, fingerprint="", pipeline=""
+            key=key,
+            source=source,
+            external_id=entry.id,
+            state=DocumentState.ACTIVE,
+            fingerprint="",
+            pipeline="",
         )
         session.add(document)
     was_quarantined = document.state == DocumentState.QUARANTINED and not is_new

@@ -111,7 +111,10 @@ def _block(lines: Sequence[Line], words: Collection[str]) -> Block:
             text += ("" if line.left - before.right < 0.15 * line.size else " ") + line.text
         else:
             # A line that stops well before the margin was meant to, and so was a row of numbers.
-            meant = before.right < margin - 0.3 * width or not (_WORDS.search(before.text + line.text))
+            in_column = line.bottom < before.bottom
+            meant = in_column and (
+                before.right < margin - 0.3 * width or not _WORDS.search(before.text + line.text)
+            )
             text += ("\n" if meant else " ") + line.text
     longest = max(lines, key=lambda line: len(line.text))
     return Block(

@@ -118,7 +118,8 @@ class Worker:
     def _start(self) -> socket.socket:
         self._scratch = tempfile.mkdtemp(prefix="lockgate-parsing-")
         ours, theirs = socket.socketpair()
-        paths = os.pathsep.join(path for path in (sys.path or []) if path) or os.getcwd()
+        # An empty entry means the working directory, which -P keeps out of the process otherwise.
+        paths = os.pathsep.join(path or os.getcwd() for path in sys.path)
         environment = {
             **os.environ,
             **OFFLINE,

@@ -122,7 +122,9 @@ def roll_back(session: Session, *, to: int | None = None) -> tuple[int, int]:
         found = [release for release in releases if release.version == to]
         if not found:
             raise UnknownVersionError(
-                f"version {to} is promoted already" if to == now.version else f"version {to} was never promoted",
+                f"version {to} is promoted already"
+                if to == now.version
+                else f"version {to} was never promoted",
                 state=f"Version {now.version} stays promoted",
                 next_step="See lockgate status; a version that never passed goes through lockgate promote",
             )

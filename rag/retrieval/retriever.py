@@ -184,7 +184,8 @@ class Retriever:
             now = reads.moment(connection)
             if version is not None and not reads.is_sealed(connection, version):
                 raise UnknownVersionError(
-                    f"there is no version {version}", next_step="See lockgate status for the versions there are."
+                    f"there is no version {version}",
+                    next_step="See lockgate status for the versions there are.",
                 )
         pinned = version if version is not None else now.version
         if pinned is None:

@@ -54,6 +54,18 @@ def duration(value: object) -> timedelta:
     return timedelta(**{_UNITS[found[2]]: int(found[1])})
 
 
+def within(shortest: str, longest: str) -> AfterValidator:
+    """A validator that takes durations from ``shortest`` to ``longest``, both as written: ``1s``, ``6h``."""
+    low, high = duration(shortest), duration(longest)
+
+    def bounded(value: timedelta) -> timedelta:
+        if not low <= value <= high:
+            raise ValueError(f"expected a duration from {shortest} to {longest}")
+        return value
+
+    return AfterValidator(bounded)
+
+
 def _number(value: object) -> object:
     # YAML reads yes and on as true, which Python takes for the number 1.
     if isinstance(value, bool):

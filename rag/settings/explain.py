@@ -44,7 +44,11 @@ _TEXTS = {
 
 def explain(error: ValidationError, file: YamlFile) -> Iterator[Problem]:
     """One problem for each of pydantic's errors about ``file``."""
-    for detail in error.errors(include_url=False, include_input=False):
+    details = error.errors(include_url=False, include_input=False)
+    for detail in details:
+        if detail["type"] == "too_short" and any(_below(other, detail) for other in details):
+            # Pydantic counts only the entries that are right.
+            continue
         path, models = _resolve(detail, file)
         line = file.line(path)
         if detail["type"] == "extra_forbidden":
@@ -59,6 +63,11 @@ def explain(error: ValidationError, file: YamlFile) -> Iterator[Problem]:
             # Pydantic's own message can quote the value, so an unforeseen kind is named and not quoted.
             text = _TEXTS.get(detail["type"], f"is not valid ({detail['type']})")
             yield Problem(path, line, text.format_map(detail.get("ctx", {})))
+
+
+def _below(inner: ErrorDetails, outer: ErrorDetails) -> bool:
+    depth = len(outer["loc"])
+    return len(inner["loc"]) > depth and inner["loc"][:depth] == outer["loc"]
 
 
 def _resolve(detail: ErrorDetails, file: YamlFile) -> tuple[KeyPath, list[type[BaseModel]]]:

@@ -7,13 +7,13 @@ from typing import Annotated
 
 from pydantic import Field
 
-from rag.settings.base import Duration, Section, Whole
+from rag.settings.base import Duration, Section, Whole, within
 
 
 class Parsing(Section):
     """What one document may cost before it is quarantined."""
 
-    timeout: Annotated[Duration, Field(ge=timedelta(seconds=1), le=timedelta(hours=6))] = Field(
+    timeout: Annotated[Duration, within("1s", "6h")] = Field(
         timedelta(seconds=60), description="The longest time for one document, such as 60s."
     )
     max_bytes: Whole = Field(

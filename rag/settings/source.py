@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from rag.access import EVERYBODY, NOBODY, AccessRule, principal
 from rag.errors import PrincipalError
-from rag.settings.base import NAME_PATTERN, Duration, LocatedError, Section
+from rag.settings.base import NAME_PATTERN, Duration, LocatedError, Section, within
 from rag.settings.cron import cron
 
 
@@ -47,7 +46,7 @@ class SourceAccess(Section):
 class Freshness(Section):
     """How far a source may lag behind."""
 
-    max_lag: Annotated[Duration, Field(gt=timedelta(0), le=timedelta(days=3650))] | None = Field(
+    max_lag: Annotated[Duration, within("1s", "3650d")] | None = Field(
         None, description="The longest time since the last good ingest, such as 24h; no limit if left out."
     )
 

@@ -42,10 +42,10 @@ def read_yaml(path: Path, *, environ: Mapping[str, str] | None, next_step: str =
     is no UTF-8 or is no YAML. Duplicate keys, unset variables and tags are in ``problems``.
     """
     text = _text(path, next_step)
-    loader = yaml.SafeLoader(text if environ is None else protect(text))
     try:
+        loader = yaml.SafeLoader(text if environ is None else protect(text))
         root = loader.get_single_node()
-        if root is None:
+        if root is None or root.tag == "tag:yaml.org,2002:null":
             raise ConfigurationError("the file is empty", where=f"{path}:1", next_step=next_step)
         reader = NodeReader(loader, environ)
         value = reader.value(root)
@@ -58,8 +58,6 @@ def read_yaml(path: Path, *, environ: Mapping[str, str] | None, next_step: str =
         raise ConfigurationError(f"not YAML: {error.reason}", where=f"{path}:{line}") from error
     except RecursionError as error:
         raise ConfigurationError("nested too deeply", where=f"{path}:1") from error
-    finally:
-        loader.dispose()
     return YamlFile(str(path), value, reader.lines, tuple(reader.problems))
 
 

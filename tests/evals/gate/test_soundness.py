@@ -44,7 +44,7 @@ def test_up_to_five_in_a_hundred_failed_questions_are_noted_and_pass() -> None:
 def test_more_failed_questions_block_and_are_named() -> None:
     found = verdict(failed(3, 40))
     assert found.decision == "block"
-    assert sentences(found) == ["3 of 40 questions failed (RuntimeError): q0, q1, q2; at most 5% may."]
+    assert sentences(found) == ["3 of 40 questions failed (RuntimeError): q0, q1, q2; at most 5 % may."]
 
 
 def test_a_question_that_fails_in_two_systems_counts_once() -> None:

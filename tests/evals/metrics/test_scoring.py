@@ -51,7 +51,7 @@ def test_an_empty_run_is_0_everywhere() -> None:
 
 
 def test_the_first_place_of_a_document_named_twice_counts() -> None:
-    assert values({"a": 1}, ["x", "a", "a"])["MRR"] == 0.5
+    assert values({"a": 1}, ["a", "x", "a"])["MRR"] == 1
     assert values({"a": 1}, ["a", "a", "a"])["P@5"] == pytest.approx(0.2)
 
 

@@ -16,6 +16,7 @@ from evals.reports import escape
         ("&lt;", r"\&lt;"),
         ("a\\|b", r"a\\\|b"),
         ("https://evil.example", r"https\://evil.example"),
+        ("nDCG@10, ask @everyone", r"nDCG@10, ask \@everyone"),
         ("www.evil.example", r"www\.evil.example"),
         ("a\nb\u2028c\u202ed", "a\ufffdb c\ufffdd"),
     ],

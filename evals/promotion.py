@@ -1,0 +1,109 @@
+"""Asking the gate, and doing what it says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sqlmodel import Session
+
+from evals import store
+from evals.gate import Candidate, Check, GatePolicy, Reason, Verdict, decide
+from evals.measurement import Measurement
+from rag.catalog import Catalog
+from rag.catalog.tables import Version
+from rag.releases import GateDecision, PromotedRelease, promoted, record_decision
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The gate's verdict on a version, and the release that readers see after it."""
+
+    version: int
+    verdict: Verdict
+    release: str | None
+
+
+def ask_gate(
+    catalog: Catalog,
+    version: int,
+    *,
+    policy: GatePolicy,
+    fingerprints: Mapping[str, str],
+    approve: bool,
+) -> Outcome:
+    """Decides on ``version`` by its measurement under ``fingerprints``, records that, and moves the pointer.
+
+    ``fingerprints`` name golden, evaluator, retrieval and whatever else makes the release. ``approve`` turns a
+    hold into a promotion in the name of a person; it never overrides a block. A version that is promoted
+    already, as that very release, stays so and nothing is written.
+    """
+    with catalog.write() as session:
+        incumbent = promoted(session)
+        if incumbent is not None and incumbent.version == version and incumbent.fingerprints == fingerprints:
+            return Outcome(version, _unchanged(version), incumbent.release)
+        row = session.get_one(Version, version)
+        measured = {name: fingerprints[name] for name in ("golden", "evaluator", "retrieval")}
+        evaluation = store.find(session, version, **measured)
+        if evaluation is None:
+            verdict = _unmeasured(version)
+        else:
+            candidate = Candidate(version, row.documents, row.chunks, store.load(session, evaluation))
+            verdict = decide(policy, candidate, _measured(session, incumbent, fingerprints))
+        approved = approve and verdict.decision == "hold" and evaluation is not None
+        if approved:
+            verdict = _approved(verdict)
+        release = record_decision(
+            session,
+            GateDecision(
+                decision=verdict.decision,
+                version=version,
+                evaluation_id=evaluation.id if evaluation else None,
+                reasons=[reason.sentence for reason in verdict.reasons],
+                checks=[
+                    {"name": check.name, "outcome": check.outcome, "figure": check.figure}
+                    for check in verdict.checks
+                ],
+                fingerprints=fingerprints,
+                approved=approved,
+            ),
+        )
+        still = incumbent.release if incumbent else None
+    return Outcome(version, verdict, release or still)
+
+
+def _measured(
+    session: Session, incumbent: PromotedRelease | None, fingerprints: Mapping[str, str]
+) -> Measurement | None:
+    """The promoted release's measurement, on the present golden set and evaluator if there is one."""
+    if incumbent is None:
+        return None
+    retrieval = incumbent.fingerprints["retrieval"]
+    evaluation = store.find(
+        session,
+        incumbent.version,
+        golden=fingerprints["golden"],
+        evaluator=fingerprints["evaluator"],
+        retrieval=retrieval,
+    ) or store.find(session, incumbent.version, retrieval=retrieval)
+    return store.load(session, evaluation) if evaluation else None
+
+
+def _unchanged(version: int) -> Verdict:
+    reason = f"Version {version} is promoted already, and nothing it rests on has changed."
+    return Verdict("promote", (Reason("summary", "pass", reason),), ())
+
+
+def _unmeasured(version: int) -> Verdict:
+    sentence = (
+        f"Version {version} has not been measured with the present golden questions and settings. "
+        f"Run lockgate evaluate --version {version}."
+    )
+    check = Check("measured", "hold", "no measurement", {}, sentence)
+    return Verdict("hold", (Reason("measured", "hold", sentence),), (check,))
+
+
+def _approved(verdict: Verdict) -> Verdict:
+    held = " ".join(reason.sentence for reason in verdict.reasons)
+    reason = Reason("approval", "pass", f"A person approved what the gate held: {held}")
+    return Verdict("promote", (reason,), verdict.checks)

@@ -1,0 +1,116 @@
+"""The systems that an evaluation compares: the retriever's ways to search, and plain BM25."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+
+from sqlalchemy import select
+from sqlmodel import col
+
+from evals.baseline import Bm25Baseline, Passage
+from evals.evaluate import MayRead, Search
+from rag.access import closure, may_read
+from rag.catalog import Catalog, load_access
+from rag.catalog.tables import ChunkRow, Document, Revision
+from rag.embedding import Embedder, Vectors
+from rag.index import Bm25Encoder, IndexStore
+from rag.ingestion import alive_at
+from rag.ingestion.corpus import embedded_text
+from rag.retrieval import RetrievalSettings, Retriever
+from rag.retrieval.retriever import Mode
+
+FUSED = "fused"
+BASELINE = "bm25"
+_PASSAGES_A_DOCUMENT = 10
+"""Passages asked for, for each document wanted: several of the best may be of one document."""
+
+
+class RememberingEmbedder:
+    """An embedder that embeds each question once, however many systems ask it."""
+
+    def __init__(self, embedder: Embedder) -> None:
+        self._embedder = embedder
+        self.fingerprint = embedder.fingerprint
+        self.dimension = embedder.dimension
+        self.window_tokens = embedder.window_tokens
+        self.offsets = embedder.offsets
+        self.embed_documents = embedder.embed_documents
+        self.embed_query = lru_cache(maxsize=10_000)(self._embed_query)
+
+    def _embed_query(self, text: str) -> Vectors:
+        return self._embedder.embed_query(text)
+
+
+def retriever_systems(
+    catalog: Catalog,
+    store: IndexStore,
+    embedder: Embedder,
+    bm25: Bm25Encoder,
+    settings: RetrievalSettings,
+    version: int,
+) -> dict[str, Search]:
+    """``fused``, ``dense`` and ``sparse``, as the retriever gives them for ``version``."""
+    retriever = Retriever(catalog, store, RememberingEmbedder(embedder), bm25, settings)
+
+    def searching(mode: Mode) -> Search:
+        def search(question: str, *, principal: str, limit: int) -> Sequence[str]:
+            hits = retriever.search(
+                question,
+                principal=principal,
+                limit=limit * _PASSAGES_A_DOCUMENT,
+                version=version,
+                mode=mode,
+            )
+            return list(dict.fromkeys(hit.document for hit in hits))[:limit]
+
+        return search
+
+    return {FUSED: searching("fused"), "dense": searching("dense"), "sparse": searching("sparse")}
+
+
+def baseline_system(catalog: Catalog, version: int) -> Search:
+    """``rank-bm25`` over the passages of ``version``, read from the catalog and not from the index."""
+    with catalog.connect() as connection:
+        view = load_access(connection)
+    baseline = Bm25Baseline(_passages(catalog, version))
+
+    def search(question: str, *, principal: str, limit: int) -> Sequence[str]:
+        return baseline.rank(question, view.visible(principal), limit)
+
+    return search
+
+
+def catalog_oracle(catalog: Catalog) -> MayRead:
+    """Who may read which document by the catalog, worked out apart from the retriever's own way."""
+    with catalog.connect() as connection:
+        view = load_access(connection)
+        rule_of = {
+            row.key: row.rule_id
+            for row in connection.execute(select(col(Document.key), col(Document.rule_id)))
+        }
+
+    def may(principal: str, document: str) -> bool:
+        rule = rule_of.get(document)
+        return rule is not None and may_read(closure(principal, view.groups_of), view.rules[rule])
+
+    return may
+
+
+def known_documents(catalog: Catalog) -> set[str]:
+    """The keys of every document that the catalog has ever seen."""
+    with catalog.connect() as connection:
+        return set(connection.scalars(select(col(Document.key))))
+
+
+def _passages(catalog: Catalog, version: int) -> Iterator[Passage]:
+    with catalog.connect() as connection:
+        rows = connection.execution_options(yield_per=1000).execute(
+            select(col(Document.key), col(ChunkRow.context), col(ChunkRow.text), col(Document.rule_id))
+            .join(Revision, col(ChunkRow.revision_id) == col(Revision.id))
+            .join(Document, col(Revision.document_id) == col(Document.id))
+            .where(alive_at(version), col(Document.rule_id).is_not(None))
+        )
+        for key, context, text, rule in rows:
+            assert rule is not None
+            yield Passage(key, embedded_text(context, text), rule)

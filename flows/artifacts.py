@@ -1,0 +1,76 @@
+"""What a run leaves for people to read in Prefect's UI."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from prefect.artifacts import create_markdown_artifact, create_table_artifact
+
+from evals.gate import Verdict
+from evals.measurement import Measurement
+from evals.reports import decision_markdown, decision_rows, escape, evaluation_markdown
+from flows.project import Project
+
+_REASONS_SHOWN = 50
+
+
+def ingest_report(project: Project, summary: Mapping[str, Any], kept_out: Sequence[tuple[str, str]]) -> None:
+    """The numbers of an ingest, its incidents, and why documents were kept out."""
+    documents, chunks = summary["documents"], summary["chunks"]
+    version = summary["version"]
+    lines = [
+        f"# Ingest: {f'version {version}' if version is not None else 'no version yet'}",
+        "",
+        "Nothing changed, so no version was made." if not summary["built"] else "A candidate was sealed.",
+        "",
+        "| documents | |",
+        "| --- | ---: |",
+        *(f"| {name.replace('_', ' ')} | {number} |" for name, number in documents.items()),
+        "",
+        "| chunks | |",
+        "| --- | ---: |",
+        *(f"| {name} | {number} |" for name, number in chunks.items()),
+        "",
+        f"{summary['seconds']} s.",
+    ]
+    if summary["incidents"]:
+        lines += ["", "## Incidents", ""]
+        lines += [
+            f"- **{escape(each['source'])}**: {escape(each['message'])}" for each in summary["incidents"]
+        ]
+    if kept_out:
+        lines += ["", "## Kept out", "", "| document | reason |", "| --- | --- |"]
+        lines += [f"| {escape(key)} | {escape(reason)} |" for key, reason in kept_out[:_REASONS_SHOWN]]
+        if len(kept_out) > _REASONS_SHOWN:
+            lines.append(f"\n… and {len(kept_out) - _REASONS_SHOWN} more; see lockgate status --json.")
+    _markdown("ingest", "\n".join(lines), f"Ingest of {project.settings.project}")
+
+
+def evaluation_report(project: Project, version: int, measurement: Measurement) -> None:
+    """Scores of every system with intervals, leaks, failures, worst questions."""
+    gate = project.settings.gate
+    _markdown(
+        "evaluation",
+        evaluation_markdown(
+            measurement, version=version, resamples=gate.resamples, confidence=gate.confidence, seed=gate.seed
+        ),
+        f"Evaluation of version {version}",
+    )
+
+
+def gate_report(version: int, verdict: Verdict) -> None:
+    """The decision with its reasons, and every check as a row of a table."""
+    _markdown("gate", decision_markdown(verdict), f"The gate on version {version}: {verdict.decision}")
+    rows: list[dict[str, Any]] = [dict(row) for row in decision_rows(verdict)]
+    if rows:
+        create_table_artifact(
+            key="gate-checks",
+            table=rows,
+            description=f"Version {version}: {verdict.decision}. "
+            + " ".join(reason.sentence for reason in verdict.reasons),
+        )
+
+
+def _markdown(key: str, text: str, description: str) -> None:
+    create_markdown_artifact(key=key, markdown=text, description=description)

@@ -1,0 +1,66 @@
+"""Prefect's surroundings, set before it is imported: its home in the project's state, and nothing phones home."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+DEFAULT_PORT = 4200
+
+QUIET = {
+    "DO_NOT_TRACK": "1",
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "RAGAS_DO_NOT_TRACK": "true",
+    "UNSTRUCTURED_DISABLE_NOTICE": "1",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "TOKENIZERS_PARALLELISM": "false",
+}
+"""No telemetry from anything that we run."""
+
+
+def prepare(state: Path, *, logging_level: str = "WARNING") -> None:
+    """Sets the environment for this process and its children. What is set already stays.
+
+    Runs are recorded in the project's own Prefect database, ``<state>/prefect``. Where ``lockgate up`` serves
+    it, they go to that server; else Prefect starts one for as long as the process lives.
+    """
+    for name, value in QUIET.items():
+        os.environ.setdefault(name, value)
+    (state / "prefect").mkdir(parents=True, exist_ok=True)
+    os.environ.setdefault("PREFECT_HOME", str(state / "prefect"))
+    os.environ.setdefault("PREFECT_LOGGING_LEVEL", logging_level)
+    os.environ.setdefault("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "120")
+    # Empty, not unset, is what breaks the sending of events.
+    if not os.environ.get("PREFECT_API_URL"):
+        os.environ.pop("PREFECT_API_URL", None)
+        running = running_server(state)
+        if running:
+            os.environ["PREFECT_API_URL"] = running
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+
+
+def server_file(state: Path) -> Path:
+    """Where ``lockgate up`` notes the address of its server."""
+    return state / "prefect" / "server.json"
+
+
+def running_server(state: Path) -> str | None:
+    """The API address of the project's running server, or None."""
+    try:
+        url: str = json.loads(server_file(state).read_text(encoding="utf-8"))["api"]
+        return url if answers(url) else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None  # no server was started here, or the note of one is left over
+
+
+def answers(api: str) -> bool:
+    """Whether a Prefect server answers at this API address within two seconds."""
+    try:
+        with urllib.request.urlopen(f"{api}/health", timeout=2) as response:
+            return bool(response.status == 200)
+    except (urllib.error.URLError, OSError, ValueError):
+        return False

@@ -1,0 +1,241 @@
+"""The flow ``ingest``: from the sources to a sealed candidate."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from prefect import flow, get_run_logger, runtime, task
+from prefect.cache_policies import NO_CACHE
+from prefect.utilities.annotations import quote
+from sqlalchemy import select
+from sqlmodel import col
+
+from connectors import Connector, DocumentRef
+from flows import artifacts
+from flows.progress import advance
+from flows.project import Project, default_rule, opened
+from flows.retries import ATTEMPTS, DELAYS_SECONDS, if_transient
+from rag.catalog import recorded_run, replace_memberships
+from rag.catalog.tables import Document, DocumentState, Version
+from rag.catalog.tables import Source as SourceRow
+from rag.errors import SourceEmptiedError, SourceError
+from rag.ingestion import (
+    BatchResult,
+    DocumentCounts,
+    SourcePlan,
+    begin_version,
+    build_version,
+    embed_version,
+    latest_sealed,
+    needs_version,
+    plan_source,
+    process_batch,
+    record_listings,
+    writer_lock,
+)
+from rag.settings import Source
+
+_SMALLEST_BATCH = 64
+_MOST_BATCHES = 100
+"""Orchestrators drown in thousands of small tasks: a large source gets larger batches, not more of them."""
+
+
+class IngestIncidentError(SourceError):
+    """Some sources could not be used; the others were. ``summary`` says what was done all the same."""
+
+    def __init__(self, incidents: Sequence[SourceError], summary: dict[str, Any]) -> None:
+        super().__init__(" ".join(str(incident) for incident in incidents))
+        self.incidents = incidents
+        self.summary = summary
+        emptied = all(isinstance(incident, SourceEmptiedError) for incident in incidents)
+        self.exit_code = SourceEmptiedError.exit_code if emptied else SourceError.exit_code
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return type(self), (self.incidents, self.summary)
+
+
+@dataclass
+class _Tally:
+    counts: DocumentCounts = field(default_factory=DocumentCounts)
+    incidents: dict[str, SourceError] = field(default_factory=dict)
+
+
+def _run_name() -> str:
+    parameters = runtime.flow_run.parameters
+    return f"ingest {parameters.get('source') or 'all sources'}"
+
+
+@flow(name="ingest", flow_run_name=_run_name, validate_parameters=False)
+def ingest(config: str = "lockgate.yaml", source: str | None = None, rebuild: bool = False) -> dict[str, Any]:
+    """Takes what changed in the sources (or in one) into a new candidate version.
+
+    Nothing changed: no version. ``rebuild`` makes one from the catalog all the same, without copying the last.
+    Returns the summary of the contract. Raises ``IngestIncidentError`` at the end if a source could not be used.
+    """
+    with opened(config) as project:
+        return ingest_project(project, source=source, rebuild=rebuild)
+
+
+def ingest_project(project: Project, *, source: str | None = None, rebuild: bool = False) -> dict[str, Any]:
+    """``ingest`` for a project that is open."""
+    started = time.monotonic()
+    settings = project.settings
+    chosen = [settings.source(source)] if source else list(settings.sources)
+    project.check()
+    with writer_lock(settings.state), recorded_run(project.catalog, "ingest") as record:
+        _sync_memberships(project)
+        tally = _Tally()
+        for each in chosen:
+            _ingest_source(project, each, tally)
+        built = rebuild or needs_version(project.catalog, project.generation)
+        embedded = _next_version(project, from_scratch=rebuild) if built else 0
+        summary = _summary(project, tally, embedded=embedded, built=built)
+        if summary["version"] is not None:
+            record_listings(project.catalog, summary["version"])
+        summary["seconds"] = round(time.monotonic() - started, 3)
+        record.version, record.summary = summary["version"], summary
+        artifacts.ingest_report(project, summary, _kept_out(project))
+        if tally.incidents:
+            raise IngestIncidentError(list(tally.incidents.values()), summary)
+    return summary
+
+
+def _ingest_source(project: Project, source: Source, tally: _Tally) -> None:
+    """One source; if it cannot be used, that is noted and the others go on."""
+    connector = project.connector(source)
+    try:
+        plan = list_source(project, source, connector)
+        tally.counts += plan.counts
+        tally.counts += _process(project, source, connector, plan)
+    except SourceError as error:
+        get_run_logger().error("source %s: %s", source.name, error)
+        tally.incidents[source.name] = error
+        with project.catalog.write() as session:
+            row = session.merge(SourceRow(name=source.name))
+            row.incident = str(error)
+
+
+def _process(project: Project, source: Source, connector: Connector, plan: SourcePlan) -> DocumentCounts:
+    counts = DocumentCounts()
+    size = max(_SMALLEST_BATCH, -(-len(plan.work) // _MOST_BATCHES))
+    for start in range(0, len(plan.work), size):
+        batch = plan.work[start : start + size]
+        result = process_documents(
+            project, source, connector, quote(batch), start + 1, start + len(batch), len(plan.work)
+        )
+        counts += result.counts
+        advance(f"reading {source.name}", start + len(batch), len(plan.work))
+    return counts
+
+
+@task(
+    name="list-source",
+    task_run_name="list {source.name}",
+    cache_policy=NO_CACHE,
+    retries=ATTEMPTS,
+    retry_delay_seconds=DELAYS_SECONDS,
+    retry_condition_fn=if_transient,
+)
+def list_source(project: Project, source: Source, connector: Connector) -> SourcePlan:
+    """Lists the source whole, applies rules and deletions, and plans the rest."""
+    with project.catalog.write() as session:
+        return plan_source(
+            session, source.name, connector.list(), default=default_rule(source), pipeline=project.pipeline
+        )
+
+
+@task(
+    name="process-documents",
+    task_run_name="{source.name}: documents {first} to {last} of {total}",
+    cache_policy=NO_CACHE,
+    retries=ATTEMPTS,
+    retry_delay_seconds=DELAYS_SECONDS,
+    retry_condition_fn=if_transient,
+)
+def process_documents(
+    project: Project,
+    source: Source,
+    connector: Connector,
+    batch: Sequence[DocumentRef],
+    first: int,
+    last: int,
+    total: int,
+) -> BatchResult:
+    """Fetches, parses and chunks one batch of references into the catalog."""
+    return process_batch(
+        project.catalog,
+        source.name,
+        connector,
+        batch,
+        parser=project.parser,
+        chunker=project.chunker,
+        default=default_rule(source),
+        pipeline=project.pipeline,
+    )
+
+
+def _next_version(project: Project, *, from_scratch: bool) -> int:
+    version = begin_version(project.catalog, project.generation)
+    embedded = embed_chunks(project, version)
+    seal_version(project, version, from_scratch)
+    return embedded
+
+
+@task(name="embed-chunks", task_run_name="embed version {version}", cache_policy=NO_CACHE)
+def embed_chunks(project: Project, version: int) -> int:
+    """Embeds the texts that the vector cache lacks; returns how many."""
+    return embed_version(
+        project.catalog,
+        version,
+        embedder=project.embedder,
+        cache=project.cache,
+        progress=lambda done, total: advance("embedding", done, total),
+    )
+
+
+@task(name="seal-version", task_run_name="seal version {version}", cache_policy=NO_CACHE)
+def seal_version(project: Project, version: int, from_scratch: bool) -> None:
+    """Builds the index of the version beside the others and seals it."""
+    build_version(
+        project.catalog,
+        version,
+        spec=project.generation,
+        store=project.store,
+        cache=project.cache,
+        bm25=project.bm25,
+        from_scratch=from_scratch,
+    )
+
+
+def _sync_memberships(project: Project) -> None:
+    with project.catalog.write() as session:
+        replace_memberships(session, "groups", project.members_of())
+
+
+def _summary(project: Project, tally: _Tally, *, embedded: int, built: bool) -> dict[str, Any]:
+    with project.catalog.read() as session:
+        version = latest_sealed(session)
+        total = session.get_one(Version, version).chunks if version is not None else 0
+    return {
+        "version": version,
+        "built": built,
+        "documents": tally.counts.to_dict(),
+        "chunks": {"total": total, "embedded": embedded, "reused": total - embedded},
+        "incidents": [
+            {"source": name, "error": type(error).__name__, "message": str(error)}
+            for name, error in tally.incidents.items()
+        ],
+    }
+
+
+def _kept_out(project: Project) -> list[tuple[str, str]]:
+    with project.catalog.connect() as connection:
+        rows = connection.execute(
+            select(col(Document.key), col(Document.reason))
+            .where(col(Document.state) == DocumentState.QUARANTINED)
+            .order_by(col(Document.key))
+        )
+        return [(key, reason or "no reason was recorded") for key, reason in rows]

@@ -1,0 +1,149 @@
+"""A project, opened: everything that the flows wire together, made from ``lockgate.yaml``."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+
+import connectors
+from evals.gate import Bar, GatePolicy
+from evals.golden import GoldenSet, load_golden
+from rag import composition
+from rag.access import AccessRule
+from rag.catalog import Catalog
+from rag.chunking import Chunker
+from rag.embedding import SentenceTransformerEmbedder, VectorCache
+from rag.index import Bm25Encoder, IndexStore
+from rag.ingestion import GenerationSpec
+from rag.parsing import Parser
+from rag.retrieval import RetrievalSettings
+from rag.settings import Settings, Source, digest, load_groups, load_settings
+
+
+class Project:
+    """Settings, and what is made from them at first use. Close it, or use ``opened``."""
+
+    def __init__(self, settings: Settings, *, migrate: bool = True) -> None:
+        self.settings = settings
+        self._migrate = migrate
+
+    @cached_property
+    def catalog(self) -> Catalog:
+        return composition.open_catalog(self.settings, migrate=self._migrate)
+
+    @cached_property
+    def store(self) -> IndexStore:
+        return composition.index_store(self.settings)
+
+    @cached_property
+    def embedder(self) -> SentenceTransformerEmbedder:
+        return composition.embedder(self.settings)
+
+    @cached_property
+    def bm25(self) -> Bm25Encoder:
+        return composition.bm25(self.settings)
+
+    @cached_property
+    def cache(self) -> VectorCache:
+        return VectorCache(self.settings.state / "vectors.sqlite", fingerprint=self.embedder.fingerprint)
+
+    @cached_property
+    def parser(self) -> Parser:
+        limits = self.settings.parsing
+        return Parser(timeout_seconds=limits.timeout.total_seconds(), max_bytes=limits.max_bytes)
+
+    @cached_property
+    def chunker(self) -> Chunker:
+        sizes = self.settings.chunking
+        return Chunker(
+            self.embedder,
+            max_tokens=min(sizes.max_tokens, self.embedder.window_tokens),
+            overlap_tokens=sizes.overlap_tokens,
+        )
+
+    @cached_property
+    def pipeline(self) -> str:
+        """Digest of all that turns bytes into chunks; the tokenizer is the embedder's."""
+        parts = [self.parser.fingerprint, self.chunker.fingerprint, self.embedder.fingerprint]
+        return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+    @cached_property
+    def generation(self) -> GenerationSpec:
+        return GenerationSpec(
+            embedder=self.embedder.fingerprint,
+            chunker=self.chunker.fingerprint,
+            bm25=self.bm25.fingerprint,
+            dimension=self.embedder.dimension,
+        )
+
+    @cached_property
+    def golden(self) -> GoldenSet:
+        return load_golden(self.settings.golden, self.settings.directory)
+
+    @property
+    def retrieval(self) -> RetrievalSettings:
+        chosen = self.settings.retrieval
+        return RetrievalSettings(candidates=chosen.candidates, rrf_k=chosen.rrf_k)
+
+    @property
+    def retrieval_fingerprint(self) -> str:
+        return composition.retrieval_fingerprint(self.settings)
+
+    @property
+    def gate_fingerprint(self) -> str:
+        return digest(self.settings.gate)
+
+    @property
+    def policy(self) -> GatePolicy:
+        gate = self.settings.gate
+        return GatePolicy(
+            metrics={name: Bar(floor=bar.floor, margin=bar.margin) for name, bar in gate.metrics.items()},
+            confidence=gate.confidence,
+            resamples=gate.resamples,
+            seed=gate.seed,
+        )
+
+    def members_of(self) -> dict[str, frozenset[str]]:
+        """``{group: members}`` as the groups file has them now; empty where none is configured."""
+        return load_groups(self.settings.groups) if self.settings.groups else {}
+
+    def connector(self, source: Source) -> connectors.Connector:
+        """The connector of one source; its options are checked here."""
+        index = self.settings.sources.index(source)
+        return connectors.build(
+            source.connector,
+            source.options,
+            directory=self.settings.directory,
+            where=self.settings.where("sources", index),
+        )
+
+    def check(self) -> None:
+        """Raises ``ConfigurationError`` for whatever in the files can be told to be wrong before any work."""
+        for source in self.settings.sources:
+            self.connector(source)
+        self.members_of()
+        _ = self.store, self.golden, self.policy
+
+    def close(self) -> None:
+        """Closes what was opened."""
+        for name in ("parser", "cache", "catalog"):
+            if name in self.__dict__:
+                self.__dict__.pop(name).close()
+
+
+def default_rule(source: Source) -> AccessRule | None:
+    """The rule for documents that carry none; None where they are to be denied and kept out."""
+    return None if source.access.default == "deny" else source.access.rule
+
+
+@contextmanager
+def opened(config: str | Path, *, migrate: bool = True) -> Iterator[Project]:
+    """The project of this ``lockgate.yaml``, closed at the end."""
+    project = Project(load_settings(Path(config)), migrate=migrate)
+    try:
+        yield project
+    finally:
+        project.close()
