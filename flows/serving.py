@@ -82,16 +82,16 @@ def serve_deployments(settings: Settings, config: Path) -> None:
         flow.to_deployment(name=settings.project, parameters=where, tags=tags)
         for flow in (run, evaluate, promote)
     ]
-    for source in settings.sources:
-        deployments.append(
-            ingest.to_deployment(
-                name=source.name,
-                description=f"Takes what changed in the source {source.name} into a new candidate version.",
-                parameters={**where, "source": source.name},
-                cron=source.schedule,
-                tags=[*tags, f"source:{source.name}", *([f"owner:{source.owner}"] if source.owner else [])],
-            )
+    deployments += [
+        ingest.to_deployment(
+            name=source.name,
+            description=f"Takes what changed in the source {source.name} into a new candidate version.",
+            parameters={**where, "source": source.name},
+            cron=source.schedule,
+            tags=[*tags, f"source:{source.name}", *([f"owner:{source.owner}"] if source.owner else [])],
         )
+        for source in settings.sources
+    ]
     serve(*deployments, limit=1, print_starting_message=False)  # type: ignore[arg-type]
 
 

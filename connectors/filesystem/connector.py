@@ -50,7 +50,7 @@ class FilesystemConnector:
         except (FileNotFoundError, NotADirectoryError) as error:
             raise SourceError(f"{id!r} is no longer there", where=str(self._tree.root)) from error
         except OSError as error:
-            if error.errno in (errno.ELOOP, errno.ENXIO, errno.ENAMETOOLONG):
+            if error.errno in (errno.EISDIR, errno.ELOOP, errno.ENXIO, errno.ENAMETOOLONG):
                 raise SourceError(f"{id!r} is not a regular file", where=str(self._tree.root)) from error
             raise self._tree.unavailable(parts, error) from error
 

@@ -16,7 +16,9 @@ class FilesystemSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
-    path: str = Field(min_length=1, description="The folder; a relative one starts at lockgate.yaml.")
+    path: str = Field(
+        pattern=r"^[^\x00]+$", description="The folder; a relative one starts at lockgate.yaml."
+    )
     include: tuple[Glob, ...] = Field(
         ("**/*",), min_length=1, description="Globs of the files to take, below path; ** is any depth."
     )

@@ -82,8 +82,10 @@ def _record(id: str, value: _Object) -> Record:
     text = value.get("text")
     if not isinstance(text, str):
         raise ValueError("text is missing or not a string")
-    if any("\ud800" <= char <= "\udfff" for char in text):
-        raise ValueError("text has half a character in it (a lone surrogate)")
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise ValueError("text has half a character in it (a lone surrogate)") from error
     metadata = value.get("metadata")
     if metadata is None:
         metadata = {}

@@ -30,7 +30,7 @@ class JsonlSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     path: Annotated[str, AfterValidator(_path)] = Field(
-        min_length=1,
+        pattern=r"^[^\x00]+$",
         description="A file, a folder of *.jsonl, or a glob; a relative one starts at lockgate.yaml.",
     )
     encoding: Annotated[str, AfterValidator(_encoding)] = Field("utf-8", description="Of the files.")

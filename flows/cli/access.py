@@ -35,7 +35,9 @@ def explain(
 
 def _page(summary: Mapping[str, Any]) -> None:
     out.print(
-        f"{'allowed' if summary['allowed'] else 'denied'}: {escape(summary['principal'])} {escape(summary['document'])}"
+        "allowed:" if summary["allowed"] else "denied:",
+        escape(summary["principal"]),
+        escape(summary["document"]),
     )
     for step in summary["because"]:
         out.print(f"  {escape(step)}")

@@ -98,7 +98,8 @@ def _status_page(summary: Mapping[str, Any]) -> None:
     out.print(f"{'writing':<10} {'yes' if summary['writing'] else 'no'}")
     for each in summary["versions"]:
         out.print(
-            f"version {each['version']:<4} {each['state']:<10} {each['documents']} documents, {each['chunks']} chunks"
+            f"version {each['version']:<4} {each['state']:<10} "
+            f"{each['documents']} documents, {each['chunks']} chunks"
         )
     for each in summary["sources"]:
         out.print(f"source {each['name']}: {each['documents']}, {'fresh' if each['fresh'] else 'stale'}")

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 import typer
 
 from flows.cli.options import DEFAULT_CONFIG, Config, Json
-from flows.cli.output import show
+from flows.cli.output import out, show
 from flows.environment import DEFAULT_PORT, prepare
 from rag.settings import load_settings
 
@@ -34,7 +35,9 @@ def up(
     with server(settings, port) as url:
         os.environ["PREFECT_API_URL"] = f"{url}/api"
         summary = {"ui": url, "api": f"{url}/api", "sources": [source.name for source in settings.sources]}
-        show(
-            summary, as_json=as_json, page=lambda _: print(f"Prefect UI: {url}  (Ctrl-C ends it)", flush=True)
-        )  # noqa: T201
+        show(summary, as_json=as_json, page=_page)
         serve_deployments(settings, config)
+
+
+def _page(summary: Mapping[str, Any]) -> None:
+    out.print(f"Prefect UI: {summary['ui']}  (Ctrl-C ends it)")

@@ -111,7 +111,8 @@ def _path(member: str, target: str, groups_of: Mapping[str, AbstractSet[str]]) -
 def parse_rule(value: object, *, where: str) -> AccessRule:
     """A rule from ``{"allow": [...], "deny": [...]}`` as found in a file.
 
-    Raises ``PrincipalError`` with ``where``. A missing ``allow`` allows nobody. Any other key, or anything that is no list, is an error.
+    A missing ``allow`` allows nobody. Any other key, or anything that is no list, raises ``PrincipalError`` with
+    ``where``.
     """
     if not isinstance(value, Mapping) or not set(value) <= {"allow", "deny"}:
         raise PrincipalError("an access rule has the keys allow and deny, and no others", where=where)

@@ -25,6 +25,9 @@ class Catalog:
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
         self._writer = engine.execution_options(lockgate_write=True)
+        bare = {} if engine.dialect.name == "sqlite" else {"isolation_level": "AUTOCOMMIT"}
+        self._looker = engine.execution_options(lockgate_bare=True, **bare)
+        self._idle: list[Connection] = []
 
     @classmethod
     def open(cls, url: str, *, migrate: bool) -> Catalog:
@@ -64,8 +67,28 @@ class Catalog:
         with _told(self), self.engine.connect() as connection:
             yield connection
 
+    @contextmanager
+    def look(self) -> Iterator[Connection]:
+        """A connection without a transaction: every statement sees its own moment.
+
+        For the read path, where beginning and ending transactions would cost more than the statements.
+        """
+        try:
+            connection = self._idle.pop()
+        except IndexError:  # all are in use, by other threads
+            connection = self._looker.connect()
+        try:
+            with _told(self):
+                yield connection
+        except BaseException:
+            connection.close()
+            raise
+        self._idle.append(connection)
+
     def close(self) -> None:
         """Returns every connection. The catalog cannot be used afterwards."""
+        while self._idle:
+            self._idle.pop().close()
         self.engine.dispose()
 
     def _check(self, *, migrate: bool) -> None:
@@ -130,8 +153,9 @@ def _engine(url: str) -> Engine:
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
-        writes = connection.get_execution_options().get("lockgate_write", False)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+        options = connection.get_execution_options()
+        if not options.get("lockgate_bare"):
+            connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get("lockgate_write") else "BEGIN")
 
     return engine
 

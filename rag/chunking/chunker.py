@@ -61,14 +61,23 @@ class Chunker:
         tokens = TokenMap(self._tokenizer, document)
         contexts = Contexts(self._tokenizer, title, self._max_tokens // _CONTEXT_SHARE)
         packer = Packer(document, tokens, contexts, room_tokens=room, overlap_tokens=self._overlap_tokens)
-        starts = [element.start for element in document.elements]
-        chunks: list[Chunk] = []
+        spans = []
         for unit in packer.units():
             context, _ = contexts.of(unit.path, unit.header)
             for start, end in self._fitting(document.text, tokens, unit, context, room):
+                spans.append((start, -end, unit.path, context))
+        # Overlapping parts that had to be cut further come out of order, or one within another.
+        spans.sort(key=lambda span: span[:2])
+        starts = [element.start for element in document.elements]
+        chunks: list[Chunk] = []
+        covered = -1
+        for start, negative_end, path, context in spans:
+            end = -negative_end
+            if end > covered:
+                covered = end
                 page = document.elements[max(0, bisect_right(starts, start) - 1)].page
                 text = document.text[start:end]
-                chunks.append(Chunk(len(chunks), text, start, end, unit.path, page, context))
+                chunks.append(Chunk(len(chunks), text, start, end, path, page, context))
         return chunks
 
     def _fitting(

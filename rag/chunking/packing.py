@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rag.chunking.context import Contexts
 from rag.chunking.sections import Section, section_tree
 from rag.chunking.splitting import line_starts, sentence_starts, split
+from rag.chunking.tables import header_row
 from rag.chunking.tokens import TokenMap
 from rag.parsing.elements import Element, ParsedDocument
 
@@ -17,7 +18,6 @@ _SMALL_SHARE = 3
 # So many tokens must be left beside a heading for the beginning of a text to share its unit.
 _LEAST_START_TOKENS = 16
 _PARAGRAPH_FILL, _CODE_FILL, _TABLE_FILL = 0.5, 0.3, 0.0
-_HEADER_ROWS = 6
 
 
 @dataclass(slots=True)
@@ -57,7 +57,7 @@ class Packer:
         self._starts: list[int] = []
         self._paths: list[tuple[str, ...]] = []
         self._is_heading: list[bool] = []
-        for section in _walk(self._root):
+        for section in self._root.walk():
             for element in section.elements:
                 self._starts.append(element.start)
                 self._paths.append(section.path)
@@ -81,13 +81,13 @@ class Packer:
         """Units of a section; ``above`` are headings over it that have no text of their own."""
         elements = [*above, *section.elements]
         start = elements[0].start if elements else section.children[0].elements[0].start
-        end = _end(section)
+        end = section.end
         path = self._path(start, end)
         count = self._tokens.count(start, end)
         if count <= self.budget(path):
             return [Unit(start, end, count, path, open_left=True, open_right=True)]
         units: list[Unit] = []
-        if section.children and all(element.kind == "heading" for element in elements):
+        if section.children and section.is_bare:
             children, above = section.children, elements
         else:
             units, children, above = self._own_part(elements), section.children, []
@@ -162,7 +162,7 @@ class Packer:
         """Units of one element that is too long; ``held`` is what begins the first of them."""
         header, header_end, breaks, fill, overlap = "", 0, sentence_starts, _PARAGRAPH_FILL, self._overlap
         if element.kind == "table":
-            header, header_end = _header_row(element)
+            header, header_end = header_row(element)
             breaks, fill, overlap = line_starts, _TABLE_FILL, 0
         elif element.kind == "code":
             breaks, fill, overlap = line_starts, _CODE_FILL, 0
@@ -186,16 +186,6 @@ class Packer:
         return units
 
 
-def _walk(section: Section) -> Iterable[Section]:
-    yield section
-    for child in section.children:
-        yield from _walk(child)
-
-
-def _end(section: Section) -> int:
-    return _end(section.children[-1]) if section.children else section.elements[-1].end
-
-
 def _common(paths: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
     """The longest beginning that all ``paths`` share."""
     shortest, longest = min(paths), max(paths)
@@ -203,15 +193,3 @@ def _common(paths: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
         if index >= len(longest) or longest[index] != heading:
             return shortest[:index]
     return shortest
-
-
-def _header_row(element: Element) -> tuple[str, int]:
-    """(the header row of a table, where it ends): among the first rows the one with most cells.
-
-    Titles and notes above the header have fewer cells. ("", 0) for a table of one column.
-    """
-    rows = element.text.split("\n", _HEADER_ROWS)[:_HEADER_ROWS]
-    best = max(range(len(rows)), key=lambda index: (rows[index].count(" | "), -index))
-    if " | " not in rows[best]:
-        return "", 0
-    return rows[best], element.start + sum(len(row) + 1 for row in rows[: best + 1]) - 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from rag.parsing.elements import Element, ParsedDocument
@@ -24,6 +25,17 @@ class Section:
     def is_bare(self) -> bool:
         """True if nothing but headings stands in its own part."""
         return all(element.kind == "heading" for element in self.elements)
+
+    @property
+    def end(self) -> int:
+        """Where the section ends in the document's text, the sections in it included."""
+        return self.children[-1].end if self.children else self.elements[-1].end
+
+    def walk(self) -> Iterator[Section]:
+        """This section and all within it, in the order of the document."""
+        yield self
+        for child in self.children:
+            yield from child.walk()
 
 
 def section_tree(document: ParsedDocument) -> Section:

@@ -122,7 +122,7 @@ def _directory(model: str) -> Path:
 
     try:
         return Path(snapshot_download(model))
-    except Exception as error:  # noqa: BLE001  (the hub client raises a dozen unrelated kinds; all mean this)
+    except Exception as error:
         raise ConfigurationError(
             f"the model {model!r} is neither a directory nor to be had from the model hub ({type(error).__name__})",
             where="embedding.model",

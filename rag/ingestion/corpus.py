@@ -42,7 +42,7 @@ def text_lengths(connection: Connection, version: int, *, above: int) -> dict[st
         .where(alive_at(version), col(Revision.since) > above)
         .group_by(col(ChunkRow.text_hash))
     )
-    return {hash: length for hash, length in rows}
+    return dict(rows.all())
 
 
 def texts_of(connection: Connection, hashes: Sequence[str]) -> dict[str, str]:

@@ -219,4 +219,4 @@ def _known_contents(catalog: Catalog, keys: Sequence[str], pipeline: str) -> dic
                 col(Revision.pipeline) == pipeline,
             )
         )
-        return {key: content_hash for key, content_hash in rows}
+        return dict(rows.all())

@@ -12,6 +12,7 @@ import json
 import logging
 import os
 import resource
+import shutil
 import signal
 import socket
 import sys
@@ -23,6 +24,7 @@ from rag.errors import ParseError
 from rag.parsing.wire import ClosedError, encode_document, receive_frame, send_frame
 
 READY = b"ready"
+SCRATCH_PREFIX = "lockgate-parsing-"
 _GRACE_SECONDS = 5.0
 _LOOK_FOR_PARENT_SECONDS = 0.5
 
@@ -46,7 +48,7 @@ def main(arguments: list[str]) -> None:
         try:
             _serve(sock, module, memory_bytes, seconds)
         except ClosedError:
-            return  # the parent is done with this process, or gone
+            _remove_scratch()  # the parent is done with this process, or gone without having tidied up
 
 
 def _serve(sock: socket.socket, module: str, memory_bytes: int, seconds: float) -> None:
@@ -69,14 +71,33 @@ def _serve(sock: socket.socket, module: str, memory_bytes: int, seconds: float) 
         except MemoryError:
             answer, last = json.dumps({"reason": None}).encode(), True
         signal.setitimer(signal.ITIMER_REAL, 0)
-        last = last or resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 > memory_bytes // 2
+        last = last or _resident_bytes() > memory_bytes // 2
         send_frame(sock, answer)
         send_frame(sock, b"last" if last else b"more")
+
+
+def _resident_bytes() -> int:
+    """Memory held now; 0 where the system does not tell.
+
+    Not ``ru_maxrss``: after a vfork that begins with what the parent held, which may be a large model.
+    """
+    try:
+        with open("/proc/self/statm", "rb") as statm:
+            return int(statm.read().split()[1]) * resource.getpagesize()
+    except FileNotFoundError:
+        return 0
+
+
+def _remove_scratch() -> None:
+    scratch = os.environ.get("TMPDIR", "")
+    if os.path.basename(scratch).startswith(SCRATCH_PREFIX):
+        shutil.rmtree(scratch, ignore_errors=True)
 
 
 def _end_with_parent(parent: int) -> None:
     while os.getppid() == parent:
         time.sleep(_LOOK_FOR_PARENT_SECONDS)
+    _remove_scratch()
     os.killpg(os.getpgrp(), signal.SIGKILL)
 
 

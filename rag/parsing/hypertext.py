@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from rag.errors import ParseError
 from rag.parsing.builder import DocumentBuilder
+from rag.parsing.cleaning import clean_line
 from rag.parsing.decoding import decode, looks_binary
 from rag.parsing.elements import ElementKind, ParsedDocument
 from rag.parsing.unstructured_library import NO_LANGUAGES
@@ -104,7 +105,8 @@ def _put_right(root: HtmlElement) -> None:
     for node in list(root.iter("img")):
         # An inline image would cut its paragraph in two: its description stands in the text instead.
         node.tag = "span"
-        node.text = f" {node.get('alt', '').strip()} " if node.get("alt", "").strip() else None
+        description = clean_line(node.get("alt", ""))
+        node.text = f" {description} " if description else None
         node.attrib.clear()
     for node in root.iter(*_RETAGGED):
         node.tag = _RETAGGED[str(node.tag)]

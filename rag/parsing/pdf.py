@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from typing import TYPE_CHECKING
 
 from rag.errors import ParseError
@@ -14,7 +13,8 @@ from rag.parsing.builder import DocumentBuilder
 from rag.parsing.cleaning import clean_text
 from rag.parsing.elements import ParsedDocument
 from rag.parsing.office_archive import meaningful_title
-from rag.parsing.pdf_lines import Block, Line, blocks
+from rag.parsing.pdf_headings import HeadingLevels
+from rag.parsing.pdf_lines import Line, blocks
 
 if TYPE_CHECKING:
     import pypdfium2
@@ -22,9 +22,6 @@ if TYPE_CHECKING:
 _HYPHENS = ("\x02", "\ufffe")  # what PDFium gives for a hyphen at a line's end, the line end with it
 _WORD = re.compile(r"\w+(?:-\w+)*")
 _BOLD_WEIGHT = 600
-_HEADING_RATIO = 1.15
-_LONGEST_HEADING_CHARS = 200
-_LONGEST_BOLD_HEADING_CHARS = 100
 _WRONG_PASSWORD, _UNKNOWN_SECURITY = 4, 5
 
 
@@ -123,7 +120,7 @@ def _join(text: str) -> str:
 def _build(pages: list[list[Line]], title: str | None) -> ParsedDocument:
     words = {word.lower() for page in pages for line in page for word in _WORD.findall(line.text)}
     in_blocks = [blocks(page, words) for page in pages]
-    levels = _Levels(in_blocks)
+    levels = HeadingLevels(in_blocks)
     builder = DocumentBuilder()
     for number, page_blocks in enumerate(in_blocks, start=1):
         for block in page_blocks:
@@ -133,39 +130,3 @@ def _build(pages: list[list[Line]], title: str | None) -> ParsedDocument:
             else:
                 builder.add("list_item" if block.is_item else "paragraph", block.text, page=number)
     return builder.build(title=title, prefer_heading=False)
-
-
-class _Levels:
-    """Which blocks are headings, and how deep: by font size against the body's, largest first."""
-
-    def __init__(self, pages: list[list[Block]]) -> None:
-        lengths: Counter[float] = Counter()
-        for page in pages:
-            for block in page:
-                lengths[round(block.size * 2) / 2] += len(block.text)
-        self._body = lengths.most_common(1)[0][0] if lengths else 0.0
-        sizes = {round(b.size * 2) / 2 for page in pages for b in page if self._stands_out(b)}
-        self._ranks = {size: min(rank, 4) for rank, size in enumerate(sorted(sizes, reverse=True), start=1)}
-        self._below = min(len(self._ranks), 4) + 1
-
-    def _stands_out(self, block: Block) -> bool:
-        return (
-            block.size >= _HEADING_RATIO * self._body
-            and block.lines <= 4
-            and len(block.text) <= _LONGEST_HEADING_CHARS
-            and sum(character.isalpha() for character in block.text) >= 3
-        )
-
-    def of(self, block: Block) -> int | None:
-        """The heading level of ``block``, 1 to 5; None if it is no heading."""
-        if self._stands_out(block):
-            return self._ranks[round(block.size * 2) / 2]
-        is_bold_line = (
-            block.bold
-            and block.lines == 1
-            and 3 <= len(block.text) <= _LONGEST_BOLD_HEADING_CHARS
-            and block.text[-1] not in ".,;:"
-            and block.size >= 0.95 * self._body
-            and sum(character.isalpha() for character in block.text) >= 3
-        )
-        return self._below if is_bold_line else None

@@ -14,7 +14,7 @@ import tempfile
 import time
 
 from rag.errors import LockgateError, ParseError
-from rag.parsing.child import READY
+from rag.parsing.child import READY, SCRATCH_PREFIX
 from rag.parsing.elements import ParsedDocument
 from rag.parsing.unstructured_library import OFFLINE
 from rag.parsing.wire import ClosedError, decode_document, receive_frame, send_frame
@@ -116,7 +116,7 @@ class Worker:
         raise AssertionError("unreachable")
 
     def _start(self) -> socket.socket:
-        self._scratch = tempfile.mkdtemp(prefix="lockgate-parsing-")
+        self._scratch = tempfile.mkdtemp(prefix=SCRATCH_PREFIX)
         ours, theirs = socket.socketpair()
         # An empty entry means the working directory, which -P keeps out of the process otherwise.
         paths = os.pathsep.join(path or os.getcwd() for path in sys.path)

@@ -180,7 +180,7 @@ class Retriever:
     def _search(
         self, query: Callable[..., IndexQuery], principal: str, limit: int, version: int | None
     ) -> SearchResult:
-        with self._catalog.connect() as connection:
+        with self._catalog.look() as connection:
             now = reads.moment(connection)
             if version is not None and not reads.is_sealed(connection, version):
                 raise UnknownVersionError(
@@ -206,10 +206,10 @@ class Retriever:
         """The hits that the catalog, asked now, lets ``principal`` read."""
         if not found:
             return []
-        with self._catalog.connect() as connection:
+        with self._catalog.look() as connection:
             rows = reads.passages(connection, [each.id for each in found])
-            epoch = next((row.epoch for row in rows.values()), 0)
-            view = self._view(epoch)
+        epoch = next((row.epoch for row in rows.values()), 0)
+        view = self._view(epoch)
         allowed = [
             (each.score, row)
             for each in found

@@ -79,6 +79,8 @@ def _directory(info: ValidationInfo) -> Path:
 
 def resolved(path: Path, info: ValidationInfo) -> Path:
     """``path``, if it is relative, from the folder of the file that is being read."""
+    if "\0" in str(path):
+        raise ValueError("expected a path")
     return _directory(info) / path
 
 

@@ -53,12 +53,10 @@ def test_sections_that_are_big_enough_stay_apart() -> None:
 
 
 def test_small_neighbours_below_one_heading_are_packed_up_to_the_budget() -> None:
-    blocks = [("heading", "Top", 1), ("paragraph", "lead")]
     parsed = document(
         ("heading", "Top", 1),
-        *[block for n in range(12) for block in (("heading", f"H{n}", 2), ("paragraph", words(5)))],  # type: ignore[arg-type]
+        *[block for n in range(12) for block in (("heading", f"H{n}", 2), ("paragraph", words(5)))],
     )
-    assert blocks
     chunks = chunked(parsed)
     # One for "Top" as context leaves 39: "Top" and six sections of 6 are 37, the other six 36.
     assert [len(chunk.text.split()) for chunk in chunks] == [37, 36]

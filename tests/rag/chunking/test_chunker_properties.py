@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from rag.chunking import Chunker
 from rag.parsing.builder import DocumentBuilder
-from rag.parsing.elements import ParsedDocument
+from rag.parsing.elements import ElementKind, ParsedDocument
 from rag.parsing.plain import parse_plain
 from tests.rag.chunking.documents import check
 from tests.rag.chunking.tokenizers_for_tests import Pairs, minilm
@@ -42,10 +42,13 @@ TEXTS = st.one_of(SENTENCES, st.text(max_size=300), st.lists(SENTENCES, max_size
 TABLES = st.lists(st.lists(WORDS, min_size=1, max_size=8), min_size=1, max_size=40).map(
     lambda rows: "\n".join(" | ".join(row) for row in rows)
 )
-BLOCKS = st.one_of(
-    st.tuples(st.just("heading"), SENTENCES, st.integers(1, 6)),
-    st.tuples(st.sampled_from(["paragraph", "list_item", "code"]), TEXTS, st.none()),
-    st.tuples(st.just("table"), TABLES, st.none()),
+HEADINGS: tuple[ElementKind, ...] = ("heading",)
+PROSE: tuple[ElementKind, ...] = ("paragraph", "list_item", "code")
+GRIDS: tuple[ElementKind, ...] = ("table",)
+BLOCKS: st.SearchStrategy[tuple[ElementKind, str, int | None]] = st.one_of(
+    st.tuples(st.sampled_from(HEADINGS), SENTENCES, st.integers(1, 6)),
+    st.tuples(st.sampled_from(PROSE), TEXTS, st.none()),
+    st.tuples(st.sampled_from(GRIDS), TABLES, st.none()),
 )
 
 

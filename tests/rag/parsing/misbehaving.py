@@ -13,6 +13,8 @@ from rag.errors import ParseError
 from rag.parsing.builder import DocumentBuilder
 from rag.parsing.elements import ParsedDocument
 
+_kept: list[bytes] = []
+
 
 def prepare(name: str) -> None:
     if name == "cannot load":
@@ -33,6 +35,8 @@ def parse_bytes(name: str, data: bytes) -> ParsedDocument:
     if name == "eat":
         eaten = [bytearray(50_000_000) for _ in range(1000)]
         raise AssertionError(len(eaten))
+    if name == "grow":
+        _kept.append(b"x" * 250_000_000)
     if name == "refuse":
         raise ParseError("it smells")
     if name == "shout":

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import doctest
+
 import pytest
 
+import rag.parsing.parser
 from rag.errors import ParseError
 from rag.parsing import Parser
 from rag.parsing.formats import check_readable, suffix_of
@@ -44,3 +47,8 @@ def test_the_fingerprint_names_the_versions_that_shape_the_text() -> None:
     assert fingerprint.startswith("parser-1 unstructured-0.")
     assert "pypdfium2-" in fingerprint
     assert fingerprint == Parser().fingerprint
+
+
+def test_the_example_in_the_documentation_runs() -> None:
+    outcome = doctest.testmod(rag.parsing.parser)
+    assert (outcome.attempted, outcome.failed) == (1, 0)

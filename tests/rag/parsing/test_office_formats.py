@@ -46,7 +46,7 @@ def test_slides_have_their_title_first_and_their_notes_last(parser: Parser) -> N
 
 
 def test_every_sheet_is_a_heading_and_a_table(parser: Parser) -> None:
-    sheets = {
+    sheets: dict[str, list[list[object]]] = {
         "Prices": [
             ["item", "price", "from"],
             ["Tea NA", 3.0, dt.datetime(2026, 1, 5)],

@@ -52,3 +52,21 @@ def test_every_file_is_parsed_or_gets_a_reason_in_time(
     assert not [reason for reason in reasons.values() if "Traceback" in reason or "\n" in reason]
     assert outcomes.total() >= files
     assert outcomes["parsed"] >= parsed
+
+
+@pytest.mark.parametrize("suffix", [".docx", ".xlsx", ".epub", ".odt", ".html", ".eml", ".pdf"])
+def test_hostile_files_under_a_false_name_do_no_harm(parser: Parser, suffix: str) -> None:
+    paths = [*(DATA / "hostile-zipbomb").glob("*.zip"), *(DATA / "hostile-xml-defusedxml").glob("*.xml")]
+    if not paths:
+        pytest.skip(f"the shared data are not here: {DATA}")
+    for path in paths:
+        started = time.monotonic()
+        try:
+            document = parser.parse(f"a{suffix}", path.read_bytes())
+        except ParseError:
+            continue
+        finally:
+            assert time.monotonic() - started < 20
+        # No entity was expanded, and no file beside it was read.
+        assert len(document.text) <= 2 * path.stat().st_size + 200
+        assert "root:" not in document.text

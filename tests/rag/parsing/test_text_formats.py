@@ -136,6 +136,12 @@ def test_a_web_page_loses_scripts_and_navigation_only(parser: Parser) -> None:
     assert document.title == "Site - Page"
 
 
+def test_control_characters_in_a_description_do_no_harm(parser: Parser) -> None:
+    assert (
+        parser.parse("a.html", b'<p>See <img src=x alt="a\x01b &#x2;c"> here.</p>').text == "See ab c here."
+    )
+
+
 def test_a_page_of_comments_only_has_no_text(parser: Parser) -> None:
     with pytest.raises(ParseError, match="no text"):
         parser.parse("a.html", b"<!-- nothing -->")

@@ -111,6 +111,19 @@ def test_a_file_that_eats_memory_is_stopped_at_the_limit(worker: Worker) -> None
     assert worker.call("a", b"1").text.startswith("1 bytes")
 
 
+def test_a_process_that_has_grown_to_half_its_limit_is_replaced(worker: Worker) -> None:
+    assert "bytes in process" in worker.call("grow", b"").text
+    assert worker.process_id is None
+    assert worker.call("a", b"1").text.startswith("1 bytes")
+
+
+def test_a_large_parent_does_not_count_as_the_process_having_grown(worker: Worker) -> None:
+    large = b"x" * 300_000_000
+    worker.call("a", b"")
+    assert worker.process_id is not None
+    assert len(large) == 300_000_000
+
+
 def test_the_reason_of_a_refused_file_comes_through(worker: Worker) -> None:
     with pytest.raises(ParseError) as caught:
         worker.call("refuse", b"")
@@ -178,15 +191,19 @@ worker.call("hang", b"") if sys.argv[1] == "busy" else threading.Event().wait()
 """
 
 
-def _parent(task: str) -> subprocess.Popen[str]:
+def _parent(task: str, scratch: Path) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-c", _PARENT, task], cwd=ROOT, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", _PARENT, task],
+        env={**os.environ, "TMPDIR": str(scratch)},
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
     )
 
 
 @pytest.mark.parametrize("task", ["idle", "busy"])
-def test_the_process_ends_when_its_parent_is_killed(task: str) -> None:
-    with _parent(task) as parent:
+def test_the_process_ends_when_its_parent_is_killed(task: str, tmp_path: Path) -> None:
+    with _parent(task, tmp_path) as parent:
         assert parent.stdout is not None
         child = int(parent.stdout.readline())
         time.sleep(0.3)  # until the busy one has begun to hang
@@ -194,11 +211,13 @@ def test_the_process_ends_when_its_parent_is_killed(task: str) -> None:
         parent.send_signal(signal.SIGKILL)
         parent.wait()
         assert gone_within(child, 5)
+        assert list(tmp_path.iterdir()) == []
 
 
-def test_a_program_that_forgets_to_close_still_exits() -> None:
-    with _parent("leave") as parent:
+def test_a_program_that_forgets_to_close_still_exits(tmp_path: Path) -> None:
+    with _parent("leave", tmp_path) as parent:
         assert parent.stdout is not None
         child = int(parent.stdout.readline())
         assert parent.wait(timeout=10) == 0
         assert gone_within(child, 5)
+        assert list(tmp_path.iterdir()) == []

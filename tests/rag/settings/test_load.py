@@ -143,7 +143,7 @@ def test_a_qdrant_index_has_a_url_and_a_secret_key(load: Load) -> None:
 def test_settings_do_not_change(load: Load) -> None:
     settings = load(MINIMAL)
     with pytest.raises(ValidationError, match="frozen"):
-        settings.project = "other"
+        settings.project = "other"  # type: ignore[misc]
 
 
 def test_settings_know_the_line_of_a_key(load: Load, tmp_path: Path) -> None:

@@ -136,6 +136,7 @@ def test_a_wrong_metric_offers_the_nearest(refuse: Refuse) -> None:
         ("index: {store: qdrant}", "index.url: is missing"),
         ("golden: data/*.jsonl", "golden: expected a list"),
         ("state: 5", "state: expected a path"),
+        ('state: "a\\0b"', "state: expected a path"),
         ("project: 2024", "project: expected text"),
         ("project: 2024-99-99", "project: not a valid timestamp"),
         ("project: !!python/object:os.system a", "project: a tag has no meaning here"),
@@ -205,8 +206,8 @@ def test_all_problems_are_listed_in_the_order_of_lines(refuse: Refuse) -> None:
         "  line 3: index.url: the environment variable NOPE is not set\n"
         "  line 5: sources[0].connector: is missing\n"
         "  line 6: sources[0]: duplicate key 'name'; the first is on line 5\n"
-        "  line 7: sources[0].schedule: expected five cron fields: minute, hour, day of the month, month, day of "
-        "the week\n"
+        "  line 7: sources[0].schedule: expected five cron fields: minute, hour, day of the month, month, "
+        "day of the week\n"
         "  line 8: chunking.max_tokens: expected at least 8"
     )
 
