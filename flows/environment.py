@@ -9,6 +9,8 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
+from rag.errors import ConfigurationError
+
 DEFAULT_PORT = 4200
 
 QUIET = {
@@ -22,17 +24,30 @@ QUIET = {
 """No telemetry from anything that we run."""
 
 
-def prepare(state: Path, *, logging_level: str = "WARNING") -> None:
+def prepare(state: Path, *, logging_level: str = "WARNING", console_level: str = "CRITICAL") -> None:
     """Sets the environment for this process and its children. What is set already stays.
+
+    ``logging_level`` is what the log of a run keeps, for the UI; ``console_level`` what of it comes to standard
+    error as well. A command says itself, in one line, why it failed, so a run's traceback stays out of there.
 
     Runs are recorded in the project's own Prefect database, ``<state>/prefect``. Where ``lockgate up`` serves
     it, they go to that server; else Prefect starts one for as long as the process lives.
+
+    Raises ``ConfigurationError`` where the state folder cannot be made.
     """
     for name, value in QUIET.items():
         os.environ.setdefault(name, value)
-    (state / "prefect").mkdir(parents=True, exist_ok=True)
+    try:
+        (state / "prefect").mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigurationError(
+            f"the state folder cannot be made or written ({error.strerror})",
+            where=str(state),
+            next_step="Correct the key state in lockgate.yaml, or the rights of the folder.",
+        ) from error
     os.environ.setdefault("PREFECT_HOME", str(state / "prefect"))
     os.environ.setdefault("PREFECT_LOGGING_LEVEL", logging_level)
+    os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", console_level)
     os.environ.setdefault("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "120")
     # Empty, not unset, is what breaks the sending of events.
     if not os.environ.get("PREFECT_API_URL"):

@@ -43,7 +43,7 @@ def _version_name(version: int | None) -> str:
     return "the candidate" if version is None else f"version {version}"
 
 
-@flow(name="evaluate", flow_run_name=_run_name, validate_parameters=False)
+@flow(name="evaluate", flow_run_name=_run_name)
 def evaluate(config: str = "lockgate.yaml", version: int | None = None) -> dict[str, Any]:
     """Measures ``version``, or what waits for promotion, or what is promoted; returns the contract's summary.
 

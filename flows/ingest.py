@@ -68,7 +68,7 @@ def _run_name() -> str:
     return f"ingest {parameters.get('source') or 'all sources'}"
 
 
-@flow(name="ingest", flow_run_name=_run_name, validate_parameters=False)
+@flow(name="ingest", flow_run_name=_run_name)
 def ingest(config: str = "lockgate.yaml", source: str | None = None, rebuild: bool = False) -> dict[str, Any]:
     """Takes what changed in the sources (or in one) into a new candidate version.
 

@@ -23,7 +23,7 @@ def _run_name() -> str:
     return "promote the candidate" if version is None else f"promote version {version}"
 
 
-@flow(name="promote", flow_run_name=_run_name, validate_parameters=False)
+@flow(name="promote", flow_run_name=_run_name)
 def promote(config: str = "lockgate.yaml", version: int | None = None, approve: bool = False) -> State[Any]:
     """Asks the gate about ``version``, or about what waits. ``approve`` lets a held one through.
 

@@ -13,7 +13,7 @@ from flows.ingest import IngestIncidentError, ingest
 from flows.promote import promote
 
 
-@flow(name="run", flow_run_name="run {config}", validate_parameters=False)
+@flow(name="run", flow_run_name="ingest, evaluate, promote")
 def run(config: str = "lockgate.yaml") -> State[Any]:
     """The main job: takes in what changed, measures it, and lets it through the gate if it holds.
 

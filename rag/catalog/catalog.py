@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DatabaseError, OperationalError
 from sqlmodel import Session
 
 from rag.errors import CatalogBusyError, CatalogError
@@ -115,7 +115,7 @@ class Catalog:
                 if not inspect(connection).has_table("alembic_version"):
                     return None
                 row = connection.execute(text("SELECT version_num FROM alembic_version")).first()
-        except (sqlite3.DatabaseError, OperationalError) as error:
+        except (sqlite3.DatabaseError, DatabaseError) as error:
             raise CatalogError(
                 f"the catalog cannot be opened ({type(error).__name__})", where=self._where
             ) from error

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import socket
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -50,3 +51,10 @@ def real_lockgate(*arguments: str, cwd: Path, timeout: float = 300) -> Ended:
         [str(LOCKGATE), *arguments], cwd=cwd, capture_output=True, text=True, timeout=timeout, check=False
     )
     return Ended(done.returncode, done.stdout, done.stderr)
+
+
+def free_port() -> int:
+    """A port of the loopback interface that nobody listens on just now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

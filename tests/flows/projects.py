@@ -35,8 +35,8 @@ gate:
 
 PAGES: Mapping[str, str] = {
     "leave.md": "# Parental leave\n\nParental leave lasts sixteen weeks and is paid in full.\n",
-    "bicycles.md": "# Bicycles\n\nBicycles are parked in the rack behind the warehouse.\n",
-    "board/salaries.md": "# Salaries\n\nThe board sets the salaries of directors in March.\n",
+    "bicycles.txt": "Bicycles are parked in the rack behind the warehouse.\n",
+    "board/salaries.txt": "The board sets the salaries of directors in March.\n",
 }
 """Cleo, who is on the board, reads all of them; Ada, who is staff, the first two."""
 
@@ -49,7 +49,7 @@ NOTES: Mapping[str, str] = {
 
 QUESTIONS: Mapping[str, tuple[str, str]] = {
     "leave": ("How many weeks is parental leave?", "pages/leave.md"),
-    "bicycles": ("Where are bicycles parked?", "pages/bicycles.md"),
+    "bicycles": ("Where are bicycles parked?", "pages/bicycles.txt"),
     "printer": ("Which toner does the printer take?", "notes/printer"),
     "coffee": ("When are coffee beans ordered?", "notes/coffee"),
     "visitors": ("Where do visitors sign in?", "notes/visitors"),
@@ -105,7 +105,7 @@ class TinyProject:
                 "question": "Who sets the salaries of directors?",
                 "principal": ADA,
                 "kind": "forbidden",
-                "expected": {"pages/board/salaries.md": 1},
+                "expected": {"pages/board/salaries.txt": 1},
             }
         )
         write_lines(self.root / "golden.jsonl", asked)
