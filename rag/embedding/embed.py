@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from rag.embedding.cache import VectorCache
 from rag.embedding.port import Embedder
 
-_SLICE = 128
+_SLICE = 64
 """Texts between two commits: what a killed run has to embed again, at most."""
 
 

@@ -1,5 +1,8 @@
 """make bench: each figure is a ratio of two things measured in one run."""
 
-from tests.bench import search
+import sys
+
+from tests.bench import ingest, search
 
 search.main()
+ingest.main(documents=None if "--whole" in sys.argv else 500)

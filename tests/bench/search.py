@@ -30,10 +30,10 @@ class _NoEmbedder:
     def offsets(self, text: str) -> list[tuple[int, int]]:
         raise AssertionError("nothing is tokenised here")
 
-    def embed_documents(self, texts: object) -> np.ndarray:  # type: ignore[type-arg]
+    def embed_documents(self, texts: object) -> np.ndarray:
         raise AssertionError("nothing is embedded here")
 
-    def embed_query(self, text: str) -> np.ndarray:  # type: ignore[type-arg]
+    def embed_query(self, text: str) -> np.ndarray:
         raise AssertionError("nothing is embedded here")
 
 
