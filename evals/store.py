@@ -9,6 +9,7 @@ from sqlalchemy import insert, select
 from sqlmodel import Session, col
 
 from evals.measurement import Measurement
+from evals.metrics import METRICS
 from rag.catalog.tables import Evaluation, Score
 
 
@@ -44,8 +45,14 @@ def find(session: Session, version: int, **fingerprints: str) -> Evaluation | No
 
 
 def load(session: Session, evaluation: Evaluation) -> Measurement:
-    """The measurement of a stored evaluation."""
+    """The measurement of a stored evaluation, with its scores in the order measured: intervals depend on it."""
     rows = session.scalars(select(Score).where(col(Score.evaluation_id) == evaluation.id)).all()
+    systems = list(evaluation.measurement["systems"])
+    metrics = [*METRICS, *sorted({row.metric for row in rows} - METRICS.keys())]
+    asked = [one["question"] for one in evaluation.measurement["asked"]]
+    place = {name: number for number, name in enumerate((*systems, *metrics))}
+    of_question = {id: number for number, id in enumerate(asked)}
+    rows = sorted(rows, key=lambda row: (place[row.system], place[row.metric], of_question[row.question]))
     scores: list[Mapping[str, Any]] = [
         {
             "question": row.question,

@@ -25,7 +25,7 @@ from rag.settings import load_settings
 
 CONFIG = Path("lockgate.yaml")
 QUESTION = "How much does a senior engineer earn?"
-READERS = {"user:ada@acme.example": "an engineer", "user:petra@acme.example": "of People"}
+READERS = {"user:ada@acme.example": "an engineer", "user:priya@acme.example": "of People"}
 
 
 class DemoError(Exception):

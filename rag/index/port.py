@@ -55,7 +55,8 @@ class Visibility:
 
 @dataclass(frozen=True, slots=True)
 class IndexQuery:
-    """One search. With both vectors the legs are fused by reciprocal rank: sum of 1 / (rrf_k + rank).
+    """One search. With both vectors the legs are fused by reciprocal rank: sum of 1 / (rrf_k + rank),
+    where the first rank is 0.
 
     Source of the formula: Cormack, Clarke and Büttcher, SIGIR 2009. ``candidates`` is the length of each leg.
     """

@@ -47,10 +47,10 @@ class EdgeStore:
         facts = seal.check_seal(directory, contents=False)
         shard = _load(directory)
         points = shard.info().points_count
-        if points != facts["points"]:
+        if points != facts.get("points"):
             shard.close()
             raise IndexCorruptError(
-                f"version {version} holds {points} points and was sealed with {facts['points']}",
+                f"version {version} holds {points} points and was sealed with {facts.get('points')}",
                 where=str(directory),
                 next_step="Run lockgate ingest --rebuild to build a sound one beside it, or lockgate rollback",
             )

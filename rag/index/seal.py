@@ -45,7 +45,8 @@ def read_seal(directory: Path) -> dict[str, Any]:
             raise IndexCorruptError(
                 "this version was sealed by a newer release", where=str(directory), next_step="Install it."
             )
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        _ = [(name, size, digest) for name, (size, digest) in seal["files"].items()]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise _corrupt(directory, f"its seal cannot be read ({type(error).__name__})") from error
     return seal
 
@@ -63,8 +64,13 @@ def check_seal(directory: Path, *, contents: bool) -> dict[str, Any]:
                 with path.open("rb") as file:
                     if hashlib.file_digest(file, "sha256").hexdigest() != digest:
                         raise _corrupt(directory, f"the contents of {name} have changed")
-        except FileNotFoundError as error:
+        except (FileNotFoundError, NotADirectoryError) as error:
             raise _corrupt(directory, f"{name} is missing") from error
+    for name in _LOOSE:
+        try:
+            json.loads((directory / name).read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise _corrupt(directory, f"{name} cannot be read ({type(error).__name__})") from error
     return seal
 
 

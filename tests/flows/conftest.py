@@ -48,9 +48,9 @@ def prefect_api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 def _send_what_waits() -> None:
     from prefect.events.worker import EventsWorker
-    from prefect.logging.handlers import APILogHandler
+    from prefect.logging.handlers import APILogWorker
 
-    APILogHandler.flush()
+    APILogWorker.drain_all(timeout=10)
     EventsWorker.drain_all(timeout=10)
 
 
@@ -69,6 +69,21 @@ def first_runs(prefect_api: str, tmp_path_factory: pytest.TempPathFactory) -> Fi
 def original(first_runs: FirstRuns) -> TinyProject:
     """A project whose version 1 is promoted, to be looked at and not to be changed."""
     return first_runs.project
+
+
+@pytest.fixture(scope="session")
+def ingested_original(prefect_api: str, tmp_path_factory: pytest.TempPathFactory) -> TinyProject:
+    """A project whose version 1 waits, to be looked at and not to be changed."""
+    project = tiny_project(tmp_path_factory.mktemp("ingested") / "tiny")
+    ended = lockgate("ingest", "--json", project=project)
+    assert ended.code == 0, ended.err
+    return project
+
+
+@pytest.fixture
+def ingested(ingested_original: TinyProject, tmp_path: Path) -> TinyProject:
+    """A copy of that project, to be changed."""
+    return ingested_original.copied_to(tmp_path / "tiny")
 
 
 @pytest.fixture

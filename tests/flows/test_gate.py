@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import json
 
 import pytest
 
 from tests.flows.commands import Ended, lockgate
-from tests.flows.projects import ADA, NOTES, QUESTIONS, TinyProject, tiny_project
+from tests.flows.projects import ADA, NOTES, QUESTIONS, TinyProject
 
 
 def lose_half(project: TinyProject) -> None:
@@ -84,8 +84,8 @@ def test_every_decision_is_in_the_ledger(blocked: tuple[TinyProject, Ended]) -> 
     assert rows == [("promote", 1, 0), ("block", 2, 0)]
 
 
-def test_without_golden_questions_a_candidate_is_held_until_a_person_approves(tmp_path: Path) -> None:
-    project = tiny_project(tmp_path / "tiny")
+def test_without_golden_questions_a_candidate_is_held_until_a_person_approves(ingested: TinyProject) -> None:
+    project = ingested
     project.replace_in_config("golden: [golden.jsonl]\n", "")
     held = lockgate("run", "--json", project=project)
     assert held.code == 4
@@ -111,19 +111,19 @@ def test_without_golden_questions_a_candidate_is_held_until_a_person_approves(tm
     ]
 
 
-def test_approval_does_not_stand_in_for_a_measurement(tiny: TinyProject) -> None:
-    assert lockgate("ingest", project=tiny).code == 0
-    ended = lockgate("promote", "--approve", "--json", project=tiny)
+def test_approval_does_not_stand_in_for_a_measurement(ingested: TinyProject) -> None:
+    ended = lockgate("promote", "--approve", "--json", project=ingested)
     assert ended.code == 4
     assert "has not been measured" in ended.json["reasons"][0]
-    assert lockgate("status", "--json", project=tiny).json["promoted"] is None
+    assert lockgate("status", "--json", project=ingested).json["promoted"] is None
 
 
-def test_too_few_questions_are_no_evidence(tiny: TinyProject) -> None:
-    tiny.write_questions(dict(list(QUESTIONS.items())[:4]))
-    ended = lockgate("run", "--json", project=tiny)
+def test_too_few_questions_are_no_evidence(ingested: TinyProject) -> None:
+    ingested.write_questions(dict(list(QUESTIONS.items())[:4]))
+    assert lockgate("evaluate", project=ingested).code == 0
+    ended = lockgate("promote", "--json", project=ingested)
     assert ended.code == 4
-    assert "only 4 golden questions can be answered" in ended.json["promote"]["reasons"][0]
+    assert "only 4 golden questions can be answered" in ended.json["reasons"][0]
 
 
 def test_rollback_moves_the_pointer_and_readers_with_it(promoted: TinyProject) -> None:
@@ -148,6 +148,15 @@ def test_rollback_moves_the_pointer_and_readers_with_it(promoted: TinyProject) -
     forward = lockgate("rollback", "--to", "2", project=promoted)
     assert forward.out == "Version 2 is promoted; before, it was version 1.\n"
     assert answer()[0] == 2
+
+
+def test_a_measurement_reads_the_same_the_second_time(blocked: tuple[TinyProject, Ended]) -> None:
+    project, ended = blocked
+    again = lockgate("evaluate", "--version", "2", "--json", project=project).out
+    measured = ended.json["evaluate"]
+    assert measured["metrics"]["nDCG@10"]["mean"] == 0.5
+    assert measured["metrics"]["nDCG@10"]["low"] < 0.5
+    assert again == json.dumps(measured) + "\n"
 
 
 def test_unknown_versions_cannot_be_measured_or_promoted(original: TinyProject) -> None:

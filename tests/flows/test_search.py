@@ -51,7 +51,7 @@ def test_a_stranger_gets_no_protected_document_even_by_quoting_it(original: Tiny
     assert set(documents(original, text, STRANGER)) == OF_EVERYBODY
 
 
-@pytest.mark.parametrize("reader", ["public", "group:nobody", "user:ADA@tiny.example", f"{ADA} "])
+@pytest.mark.parametrize("reader", ["public", "group:nobody", "user:ADA@tiny.example", "user:*"])
 def test_whoever_is_not_exactly_a_member_gets_what_everybody_gets(original: TinyProject, reader: str) -> None:
     assert set(documents(original, "parental leave salaries", reader)) <= OF_EVERYBODY
 
@@ -83,14 +83,15 @@ def test_filters_narrow_by_source_and_by_format(original: TinyProject) -> None:
         (["leave"], "--as"),
         (["leave", "--as", "ada@tiny.example"], "user:"),
         (["leave", "--as", ""], "principal"),
+        (["leave", "--as", f"{ADA} "], "white space"),
         (["leave", "--as", ADA, "--version", "7"], "there is no version 7"),
         (["leave", "--as", ADA, "--version", "-1"], "there is no version -1"),
         (["leave", "--as", ADA, "--filter", "colour=red"], "cannot filter by 'colour'"),
         (["leave", "--as", ADA, "--filter", "source"], "is not KEY=VALUE"),
         (["leave", "--as", ADA, "-k", "0"], "from 1 to 1000"),
-        (["leave", "--as", ADA, "-k", "many"], "many"),
+        (["leave", "--as", ADA, "-k", "many"], "valid integer"),
         (["  ", "--as", ADA], "the query is empty"),
-        (["--as", ADA], "QUERY"),
+        (["--as", ADA], "'query'"),
     ],
 )
 def test_a_wrong_search_is_wrong_usage_and_prints_nothing(
@@ -107,7 +108,7 @@ def test_a_wrong_search_is_wrong_usage_and_prints_nothing(
     [
         (["ada", "pages/leave.md"], "user:"),
         ([ADA, "pages/leafe.md"], "knows no document 'pages/leafe.md'"),
-        ([ADA], "DOCUMENT"),
+        ([ADA], "'document'"),
     ],
 )
 def test_a_wrong_question_about_access_is_wrong_usage(
@@ -128,13 +129,12 @@ def test_before_the_first_ingest_every_look_says_what_to_run(tiny: TinyProject, 
     assert "Run lockgate ingest first." in ended.err
 
 
-def test_before_the_first_promotion_only_a_named_version_answers(tiny: TinyProject) -> None:
-    assert lockgate("ingest", project=tiny).code == 0
-    ended = lockgate("search", "leave", "--as", ADA, project=tiny)
+def test_before_the_first_promotion_only_a_named_version_answers(ingested_original: TinyProject) -> None:
+    ended = lockgate("search", "leave", "--as", ADA, project=ingested_original)
     assert (ended.code, ended.out) == (1, "")
     assert "nothing is promoted yet" in ended.err
-    assert documents(tiny, "parental leave", ADA, "--version", "1")[0] == "pages/leave.md"
-    nothing = lockgate("rollback", project=tiny)
+    assert documents(ingested_original, "parental leave", ADA, "--version", "1")[0] == "pages/leave.md"
+    nothing = lockgate("rollback", project=ingested_original)
     assert nothing.code == 1
     assert "nothing is promoted yet" in nothing.err
-    assert lockgate("status", "--json", project=tiny).json["promoted"] is None
+    assert lockgate("status", "--json", project=ingested_original).json["promoted"] is None
