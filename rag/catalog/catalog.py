@@ -17,6 +17,8 @@ SCHEMA = "0001"
 """The migration that this release writes and reads. A test compares it with Alembic's head."""
 
 _BUSY_SECONDS = 30
+_MOST_IDLE_LOOKS = 4
+"""Connections kept for ``look``: fewer than the pool holds, or they would starve everything else."""
 
 
 class Catalog:
@@ -83,7 +85,10 @@ class Catalog:
         except BaseException:
             connection.close()
             raise
-        self._idle.append(connection)
+        if len(self._idle) < _MOST_IDLE_LOOKS:
+            self._idle.append(connection)
+        else:
+            connection.close()
 
     def close(self) -> None:
         """Returns every connection. The catalog cannot be used afterwards."""

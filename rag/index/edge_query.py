@@ -38,7 +38,9 @@ def request(query: IndexQuery) -> edge.QueryRequest:
             limit=query.limit, query=leg.query, filter=visible, params=leg.params, with_payload=False
         )
     return edge.QueryRequest(
-        limit=query.limit,
+        # All that the legs found, not only the best: the engine puts equal sums in any order, another with
+        # every call, so the caller has to see every one of them before it cuts.
+        limit=len(legs) * max(query.candidates, query.limit),
         query=edge.Fusion.Rrf(query.rrf_k),  # type: ignore[arg-type]  # its stubs leave this variant out
         prefetches=legs,
         with_payload=False,

@@ -63,7 +63,7 @@ class EdgeStore:
     def sealed(self) -> list[int]:
         if not self.root.is_dir():
             return []
-        return sorted(int(path.name) for path in self.root.iterdir() if path.name.isdigit())
+        return sorted(int(path.name) for path in self.root.iterdir() if path.name.isdigit() and path.is_dir())
 
     def drop(self, version: int) -> None:
         directory = self._directory(version)
@@ -151,7 +151,8 @@ class EdgeReader:
         if query.dense is None and not (query.sparse and query.sparse.indices):
             return []
         with _told(None):
-            return [ScoredId(int(hit.id), hit.score) for hit in self._shard.query(request(query))]
+            hits = [ScoredId(int(hit.id), hit.score) for hit in self._shard.query(request(query))]
+        return sorted(hits, key=lambda hit: (-hit.score, hit.id))[: query.limit]
 
     def close(self) -> None:
         self._shard.close()

@@ -59,7 +59,7 @@ def test_what_is_left_out_has_its_documented_default(load: Load, tmp_path: Path)
     assert settings.parsing.timeout == timedelta(seconds=60)
     retrieval = settings.retrieval
     assert (retrieval.fusion, retrieval.rrf_k, retrieval.candidates) == ("rrf", 10, 100)
-    assert (retrieval.bm25.k1, retrieval.bm25.b, retrieval.bm25.average_tokens) == (1.2, 0.75, 120)
+    assert (retrieval.bm25.k1, retrieval.bm25.b, retrieval.bm25.average_tokens) == (0.9, 0.4, 120)
     assert settings.groups is None
     assert settings.golden == ()
     assert {name: (gate.floor, gate.margin) for name, gate in settings.gate.metrics.items()} == {

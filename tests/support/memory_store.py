@@ -1,0 +1,120 @@
+"""An index store in memory, written for being obviously right: it passes the contract suite of all stores.
+
+Tests that build many versions use it, and the property tests of the others take it for their oracle.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from math import log
+
+import numpy as np
+
+from rag.errors import IndexMissingError, IndexStoreError
+from rag.index import IndexPoint, IndexQuery, ScoredId, SparseVector, Visibility
+
+
+class MemoryStore:
+    """Versions by number."""
+
+    def __init__(self) -> None:
+        self.versions: dict[int, dict[int, IndexPoint]] = {}
+
+    def build(self, version: int, *, dimension: int, base: int | None) -> MemoryBuilder:
+        if version in self.versions:
+            raise IndexStoreError(f"version {version} is sealed already")
+        return MemoryBuilder(self, version, dict(self._existing(base)) if base is not None else {})
+
+    def open(self, version: int) -> MemoryReader:
+        return MemoryReader(self._existing(version))
+
+    def verify(self, version: int) -> None:
+        self._existing(version)
+
+    def sealed(self) -> list[int]:
+        return sorted(self.versions)
+
+    def drop(self, version: int) -> None:
+        self.versions.pop(version, None)
+
+    def _existing(self, version: int) -> dict[int, IndexPoint]:
+        if version not in self.versions:
+            raise IndexMissingError(f"the index of version {version} is not there")
+        return self.versions[version]
+
+
+class MemoryBuilder:
+    """A version that is being built."""
+
+    def __init__(self, store: MemoryStore, version: int, points: dict[int, IndexPoint]) -> None:
+        self._store, self._version, self._points = store, version, points
+
+    def delete(self, ids: Sequence[int]) -> None:
+        for id in ids:
+            self._points.pop(id, None)
+
+    def upsert(self, points: Iterable[IndexPoint]) -> None:
+        self._points.update({point.id: point for point in points})
+
+    def seal(self, *, expected_points: int) -> None:
+        if len(self._points) != expected_points:
+            raise IndexStoreError(f"{len(self._points)} points and not {expected_points}")
+        self._store.versions[self._version] = self._points
+
+    def abandon(self) -> None: ...
+
+
+class MemoryReader:
+    """A sealed version."""
+
+    def __init__(self, points: dict[int, IndexPoint]) -> None:
+        self._points = points
+        self.points = len(points)
+
+    def query(self, query: IndexQuery) -> list[ScoredId]:
+        seen = [point for point in self._points.values() if is_visible(point, query.visibility)]
+        ranked = [point for point in seen if query.match.items() <= dict(point.keys).items()]
+        legs: list[list[ScoredId]] = []
+        if query.dense is not None:
+            legs.append(best({point.id: float(np.dot(point.dense, query.dense)) for point in ranked}))
+        if query.sparse is not None and query.sparse.indices:
+            scores = {point.id: bm25(point.sparse, query.sparse, seen) for point in ranked}
+            legs.append(best({id: score for id, score in scores.items() if score}))
+        if len(legs) < 2:
+            return [hit for leg in legs for hit in leg[: query.limit]]
+        candidates = max(query.candidates, query.limit)
+        return best(reciprocal_ranks([leg[:candidates] for leg in legs], query.rrf_k))[: query.limit]
+
+    def close(self) -> None: ...
+
+
+def is_visible(point: IndexPoint, visibility: Visibility) -> bool:
+    """The words of ``Visibility``."""
+    if point.document in visibility.granted:
+        return True
+    return point.document not in visibility.moved and point.rule in visibility.rules
+
+
+def bm25(document: SparseVector, query: SparseVector, corpus: Sequence[IndexPoint]) -> float:
+    """Sum over the query's terms of both weights and the IDF of Robertson and Zaragoza over ``corpus``."""
+    frequencies = Counter(term for point in corpus for term in point.sparse.indices)
+    weights = dict(zip(document.indices, document.values, strict=True))
+    return sum(
+        weight * weights[term] * log(1 + (len(corpus) - frequencies[term] + 0.5) / (frequencies[term] + 0.5))
+        for term, weight in zip(query.indices, query.values, strict=True)
+        if term in weights
+    )
+
+
+def reciprocal_ranks(legs: Sequence[Sequence[ScoredId]], k: int) -> dict[int, float]:
+    """Sum over the legs of 1 / (k + rank); the first rank is 0."""
+    fused: Counter[int] = Counter()
+    for leg in legs:
+        for rank, hit in enumerate(leg):
+            fused[hit.id] += 1 / (k + rank)  # type: ignore[assignment]  # a Counter of fractions
+    return dict(fused)
+
+
+def best(scores: dict[int, float]) -> list[ScoredId]:
+    return [ScoredId(id, score) for id, score in sorted(scores.items(), key=lambda item: (-item[1], item[0]))]
