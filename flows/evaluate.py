@@ -116,7 +116,13 @@ def measure_version(project: Project, version: int) -> Measurement:
     with recorded_run(project.catalog, "evaluate") as record:
         record.version = version
         systems = retriever_systems(
-            project.catalog, project.store, project.embedder, project.bm25, project.retrieval, version
+            project.catalog,
+            project.store,
+            project.embedder,
+            project.bm25,
+            project.retrieval,
+            version,
+            [question.question for question in project.golden.questions],
         )
         systems[BASELINE] = baseline_system(project.catalog, version)
         measurement = measure(

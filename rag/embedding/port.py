@@ -35,6 +35,6 @@ class Embedder(Protocol):
         """float32 of shape (len(texts), dimension), in the order given."""
         ...
 
-    def embed_query(self, text: str) -> Vectors:
-        """float32 of shape (dimension,)."""
+    def embed_queries(self, texts: Sequence[str]) -> Vectors:
+        """float32 of shape (len(texts), dimension), in the order given."""
         ...

@@ -10,7 +10,7 @@ from functools import cached_property
 from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -63,19 +63,21 @@ class SentenceTransformerEmbedder:
         return offsets
 
     def embed_documents(self, texts: Sequence[str]) -> Vectors:
+        return self._encode("encode_document", texts)
+
+    def embed_queries(self, texts: Sequence[str]) -> Vectors:
+        return self._encode("encode_query", texts)
+
+    def _encode(self, method: Literal["encode_document", "encode_query"], texts: Sequence[str]) -> Vectors:
         if not texts:
             return np.zeros((0, self.dimension), dtype=np.float32)
         # The model itself is not documented as safe between threads.
         with self._lock:
-            vectors = self._model.encode_document(
+            encode = getattr(self._model, method)
+            vectors = encode(
                 list(texts), batch_size=self._batch_size, normalize_embeddings=True, show_progress_bar=False
             )
         return np.asarray(vectors, dtype=np.float32)
-
-    def embed_query(self, text: str) -> Vectors:
-        with self._lock:
-            vector = self._model.encode_query(text, normalize_embeddings=True, show_progress_bar=False)
-        return np.asarray(vector, dtype=np.float32)
 
     @property
     def _model(self) -> SentenceTransformer:

@@ -144,7 +144,7 @@ class Retriever:
         _check(query, limit, match)
         prepared = partial(
             IndexQuery,
-            dense=self._embedder.embed_query(query) if mode != "sparse" else None,
+            dense=self._embedder.embed_queries([query])[0] if mode != "sparse" else None,
             sparse=self._bm25.query(query) if mode != "dense" else None,
             match=dict(match or {}),
             candidates=self._settings.candidates,

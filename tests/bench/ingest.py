@@ -40,7 +40,7 @@ def main(documents: int | None = 500) -> None:
             with project.catalog.connect() as connection:
                 rows = connection.execute(select(col(ChunkRow.context), col(ChunkRow.text))).all()
             texts = [embedded_text(context, passage) for context, passage in rows]
-            project.embedder.embed_query("the model is loaded")
+            project.embedder.embed_queries(["the model is loaded"])
             started = time.monotonic()
             project.embedder.embed_documents(texts)
             bare = time.monotonic() - started

@@ -33,7 +33,7 @@ class _NoEmbedder:
     def embed_documents(self, texts: object) -> np.ndarray:
         raise AssertionError("nothing is embedded here")
 
-    def embed_query(self, text: str) -> np.ndarray:
+    def embed_queries(self, texts: object) -> np.ndarray:
         raise AssertionError("nothing is embedded here")
 
 

@@ -58,7 +58,7 @@ def _send_what_waits() -> None:
 def first_runs(prefect_api: str, tmp_path_factory: pytest.TempPathFactory) -> FirstRuns:
     """The first run by the real command, the second in this process, with nothing changed between them."""
     project = tiny_project(tmp_path_factory.mktemp("first") / "tiny")
-    first = real_lockgate("run", "--json", cwd=project.root)
+    first = real_lockgate("run", "--json", "--config", str(project.config), cwd=project.root)
     assert first.code == 0, first.err
     after_first = project.content()
     second = lockgate("run", "--json", project=project)

@@ -10,8 +10,9 @@ from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.filters import (
     ArtifactFilter,
     ArtifactFilterFlowRunId,
+    FlowFilter,
+    FlowFilterName,
     FlowRunFilter,
-    FlowRunFilterName,
     FlowRunFilterParentFlowRunId,
     TaskRunFilter,
     TaskRunFilterFlowRunId,
@@ -28,12 +29,13 @@ def client() -> Iterator[SyncPrefectClient]:
         yield opened
 
 
-def main_runs(project: TinyProject) -> list[FlowRun]:
-    """The runs of the flow ``run`` on this project, oldest first."""
-    name = FlowRunFilterName(any_=[f"run {project.config}"])
+def main_run(project: TinyProject) -> FlowRun:
+    """The first run of the flow ``run`` on this project."""
+    flow = FlowFilter(name=FlowFilterName(any_=["run"]))
     with client() as server:
-        runs = server.read_flow_runs(flow_run_filter=FlowRunFilter(name=name))
-    return sorted(runs, key=lambda run: str(run.created))
+        runs = server.read_flow_runs(flow_filter=flow)
+    ours = [run for run in runs if run.parameters.get("config") == str(project.config)]
+    return min(ours, key=lambda run: str(run.created))
 
 
 def inner_runs(run: FlowRun) -> dict[str, FlowRun]:

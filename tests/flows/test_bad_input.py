@@ -76,7 +76,9 @@ def test_a_bad_golden_line_is_refused_by_every_flow_before_any_work(
     promoted: TinyProject, command: list[str]
 ) -> None:
     with (promoted.root / "golden.jsonl").open("a", encoding="utf-8") as file:
-        file.write('{"id": "x", "question": "?", "principal": "user:a", "kind": "answerabel", "expected": {}}\n')
+        file.write(
+            '{"id": "x", "question": "?", "principal": "user:a", "kind": "answerabel", "expected": {}}\n'
+        )
     promoted.write_notes({**NOTES, "new": "A new note about the garden."})
     before = promoted.content()
     refused(lockgate(*command, project=promoted), 2, "golden.jsonl:8", "unknown kind 'answerabel'")

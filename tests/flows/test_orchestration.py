@@ -21,21 +21,17 @@ if TYPE_CHECKING:
     from prefect.client.schemas.objects import FlowRun
 
 
-def first_run_of(project: TinyProject) -> FlowRun:
-    from tests.flows.prefect_runs import main_runs
-
-    return main_runs(project)[0]
-
-
 def state_of(run: FlowRun) -> tuple[str, str]:
     assert run.state is not None
     return run.state.type.value, run.state.name or ""
 
 
 def test_runs_have_names_that_tell_what_they_do(first_runs: FirstRuns) -> None:
-    from tests.flows.prefect_runs import inner_runs, task_runs
+    from tests.flows.prefect_runs import inner_runs, main_run, task_runs
 
-    inner = inner_runs(first_run_of(first_runs.project))
+    run = main_run(first_runs.project)
+    assert run.name == "ingest, evaluate, promote"
+    inner = inner_runs(run)
     assert set(inner) == {"ingest all sources", "evaluate the candidate", "promote the candidate"}
     assert set(task_runs(inner["ingest all sources"])) == {
         "list pages",
@@ -48,9 +44,9 @@ def test_runs_have_names_that_tell_what_they_do(first_runs: FirstRuns) -> None:
 
 
 def test_a_promotion_names_the_state_of_its_run(first_runs: FirstRuns) -> None:
-    from tests.flows.prefect_runs import inner_runs
+    from tests.flows.prefect_runs import inner_runs, main_run
 
-    run = first_run_of(first_runs.project)
+    run = main_run(first_runs.project)
     assert state_of(run) == ("COMPLETED", "Promoted")
     promotion = inner_runs(run)["promote the candidate"]
     assert state_of(promotion) == ("COMPLETED", "Promoted")
@@ -59,9 +55,9 @@ def test_a_promotion_names_the_state_of_its_run(first_runs: FirstRuns) -> None:
 
 
 def test_a_run_leaves_reports_of_ingest_evaluation_and_gate(first_runs: FirstRuns) -> None:
-    from tests.flows.prefect_runs import artifacts, inner_runs
+    from tests.flows.prefect_runs import artifacts, inner_runs, main_run
 
-    inner = inner_runs(first_run_of(first_runs.project))
+    inner = inner_runs(main_run(first_runs.project))
     ingest = artifacts(inner["ingest all sources"].id)["ingest"]
     assert ingest.type == "markdown"
     assert str(ingest.data).startswith("# Ingest: version 1\n")
@@ -80,12 +76,12 @@ def test_a_run_leaves_reports_of_ingest_evaluation_and_gate(first_runs: FirstRun
 
 
 def test_a_blocked_promotion_is_completed_and_called_blocked(promoted: TinyProject) -> None:
-    from tests.flows.prefect_runs import artifacts, inner_runs
+    from tests.flows.prefect_runs import artifacts, inner_runs, main_run
 
     (promoted.pages / "leave.md").unlink()
     promoted.write_notes({"printer": NOTES["printer"]})
     assert lockgate("run", project=promoted).code == 3
-    run = first_run_of(promoted)
+    run = main_run(promoted)
     assert state_of(run) == ("COMPLETED", "Blocked")
     promotion = inner_runs(run)["promote the candidate"]
     assert state_of(promotion) == ("COMPLETED", "Blocked")
@@ -95,11 +91,11 @@ def test_a_blocked_promotion_is_completed_and_called_blocked(promoted: TinyProje
 
 
 def test_a_source_that_cannot_be_used_fails_the_run_with_its_message(promoted: TinyProject) -> None:
-    from tests.flows.prefect_runs import artifacts, inner_runs
+    from tests.flows.prefect_runs import artifacts, inner_runs, main_run
 
     promoted.pages.rename(promoted.root / "elsewhere")
     assert lockgate("run", project=promoted).code == 1
-    run = first_run_of(promoted)
+    run = main_run(promoted)
     assert state_of(run) == ("FAILED", "Failed")
     assert run.state is not None
     assert "the folder of this source does not exist" in (run.state.message or "")
@@ -111,11 +107,11 @@ def test_a_source_that_cannot_be_used_fails_the_run_with_its_message(promoted: T
 
 
 def test_documents_kept_out_are_in_the_report_with_their_reason(promoted: TinyProject) -> None:
-    from tests.flows.prefect_runs import artifacts, inner_runs
+    from tests.flows.prefect_runs import artifacts, inner_runs, main_run
 
     promoted.write_page("plan.txt", "\0\0\0")
     assert lockgate("run", project=promoted).code == 0
-    ingest = inner_runs(first_run_of(promoted))["ingest all sources"]
+    ingest = inner_runs(main_run(promoted))["ingest all sources"]
     report = str(artifacts(ingest.id)["ingest"].data)
     assert "## Kept out" in report
     assert "| pages/plan.txt | it is named like a text file but holds binary data |" in report

@@ -97,7 +97,9 @@ def test_each_step_by_hand_has_a_page_for_a_person_and_does_what_run_does(promot
     ingested = lockgate("ingest", project=promoted)
     assert ingested.code == 0
     assert ingested.out.startswith("ingest    version 2, ")
-    assert "7 seen, 1 added, 0 changed, 6 unchanged, 0 deleted, 0 quarantined, 0 access changed" in ingested.out
+    assert (
+        "7 seen, 1 added, 0 changed, 6 unchanged, 0 deleted, 0 quarantined, 0 access changed" in ingested.out
+    )
     assert "7 total, 1 embedded, 6 reused" in ingested.out
 
     waiting = lockgate("status", "--json", project=promoted).json

@@ -121,7 +121,13 @@ def test_a_wrong_question_about_access_is_wrong_usage(
 
 @pytest.mark.parametrize(
     "command",
-    [["search", "leave", "--as", ADA], ["status"], ["freshness"], ["rollback"], ["access", "explain", ADA, "a/b"]],
+    [
+        ["search", "leave", "--as", ADA],
+        ["status"],
+        ["freshness"],
+        ["rollback"],
+        ["access", "explain", ADA, "a/b"],
+    ],
 )
 def test_before_the_first_ingest_every_look_says_what_to_run(tiny: TinyProject, command: list[str]) -> None:
     ended = lockgate(*command, "--json", project=tiny)

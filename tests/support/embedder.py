@@ -38,9 +38,15 @@ class WordEmbedder:
         if self.dies_after is not None and len(self.calls) >= self.dies_after:
             raise EmbedderDiedError
         self.calls.append(list(texts))
-        return np.stack([self.embed_query(text) for text in texts])
+        return self.embed_queries(texts)
 
-    def embed_query(self, text: str) -> Vectors:
+    def embed_queries(self, texts: Sequence[str]) -> Vectors:
+        vectors = np.zeros((len(texts), self.dimension), dtype=np.float32)
+        for row, text in zip(vectors, texts, strict=True):
+            row[:] = self._vector(text)
+        return vectors
+
+    def _vector(self, text: str) -> Vectors:
         vector = np.zeros(self.dimension, dtype=np.float32)
         for word in re.findall(r"\w+", text.lower()):
             vector[int(hashlib.sha256(word.encode()).hexdigest(), 16) % self.dimension] += 1

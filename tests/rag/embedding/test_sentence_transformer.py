@@ -27,13 +27,13 @@ def test_vectors_have_unit_length_and_the_order_of_the_texts(minilm: SentenceTra
     assert vectors.dtype == np.float32
     assert np.linalg.norm(vectors, axis=1) == pytest.approx([1, 1, 1], abs=1e-5)
     for text, vector in zip(texts, vectors, strict=True):
-        assert float(vector @ minilm.embed_query(text)) == pytest.approx(1, abs=1e-4)
+        assert float(vector @ minilm.embed_queries([text])[0]) == pytest.approx(1, abs=1e-4)
 
 
 def test_a_question_is_nearest_to_the_text_that_answers_it(minilm: SentenceTransformerEmbedder) -> None:
     documents = minilm.embed_documents(["A cat is asleep on the sofa.", "The company's revenue rose."])
-    assert np.argmax(documents @ minilm.embed_query("Where does the kitten nap?")) == 0
-    assert np.argmax(documents @ minilm.embed_query("How did sales develop?")) == 1
+    assert np.argmax(documents @ minilm.embed_queries(["Where does the kitten nap?"])[0]) == 0
+    assert np.argmax(documents @ minilm.embed_queries(["How did sales develop?"])[0]) == 1
 
 
 def test_no_texts_give_no_vectors_of_the_right_width(minilm: SentenceTransformerEmbedder) -> None:
