@@ -24,7 +24,7 @@ QUIET = {
 """No telemetry from anything that we run."""
 
 
-def prepare(state: Path, *, logging_level: str = "WARNING", console_level: str = "CRITICAL") -> None:
+def prepare(state: Path, *, logging_level: str = "INFO", console_level: str = "CRITICAL") -> None:
     """Sets the environment for this process and its children. What is set already stays.
 
     ``logging_level`` is what the log of a run keeps, for the UI; ``console_level`` what of it comes to standard

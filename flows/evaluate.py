@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from prefect import flow, runtime, task
+from prefect import flow, get_run_logger, runtime, task
 from prefect.cache_policies import NO_CACHE
 from sqlalchemy import func, select
 from sqlmodel import col
@@ -68,7 +68,16 @@ def evaluate_project(project: Project, *, version: int | None = None) -> dict[st
     if incumbent is not None and incumbent.version != version and same_retrieval:
         _measurement(project, incumbent.version)
     artifacts.evaluation_report(project, version, measurement)
-    return _summary(project, version, measurement)
+    summary = _summary(project, version, measurement)
+    get_run_logger().info(
+        "version %s: %s questions, %s leaks, %s failures; %s",
+        version,
+        summary["questions"],
+        len(summary["leaks"]),
+        len(summary["failures"]),
+        {metric: round(found["mean"], 4) for metric, found in summary["metrics"].items()},
+    )
+    return summary
 
 
 def chosen_version(project: Project, version: int | None) -> int:

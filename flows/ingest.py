@@ -98,6 +98,13 @@ def ingest_project(project: Project, *, source: str | None = None, rebuild: bool
         summary["seconds"] = round(time.monotonic() - started, 3)
         record.version, record.summary = summary["version"], summary
         artifacts.ingest_report(project, summary, _kept_out(project))
+        get_run_logger().info(
+            "version %s (%s): documents %s, chunks %s",
+            summary["version"],
+            "sealed now" if built else "nothing changed",
+            summary["documents"],
+            summary["chunks"],
+        )
         if tally.incidents:
             raise IngestIncidentError(list(tally.incidents.values()), summary)
     return summary

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from prefect import flow, runtime
+from prefect import flow, get_run_logger, runtime
 from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
@@ -52,6 +52,8 @@ def promote_project(project: Project, *, version: int | None = None, approve: bo
         )
         record.version, record.summary = version, _summary(outcome)
     artifacts.gate_report(version, outcome.verdict)
+    for reason in outcome.verdict.reasons:
+        get_run_logger().info("%s version %s: %s", outcome.verdict.decision, version, reason.sentence)
     return _summary(outcome)
 
 

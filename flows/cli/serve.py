@@ -25,7 +25,7 @@ def up(
 ) -> None:
     """Serve the Prefect UI and every deployment, until interrupted."""
     settings = load_settings(config)
-    prepare(settings.state, logging_level="INFO", console_level="INFO")
+    prepare(settings.state, console_level="INFO")
     # Ended from outside is ended in order: the server is a child that would live on.
     signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit(0))
     from flows.project import Project
