@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from difflib import get_close_matches
+from collections.abc import Mapping
 from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from rag.errors import ConfigurationError
+from rag.errors import ConfigurationError, unknown
 
 S = TypeVar("S", bound=BaseModel)
 
@@ -26,15 +25,6 @@ def validated(settings: type[S], options: Mapping[str, object], *, where: str) -
         texts = [_text(detail, settings) for detail in details]
     what = texts[0] if len(texts) == 1 else f"{len(texts)} problems: " + "; ".join(texts)
     raise ConfigurationError(what, where=where)
-
-
-def unknown(kind: str, name: str, known: Iterable[str]) -> str:
-    """``unknown key 'pth'; did you mean 'path'?``, or the list of what is known if none is near."""
-    by_lower = {entry.lower(): entry for entry in sorted(known)}
-    close = get_close_matches(name.lower(), by_lower, n=1, cutoff=0.5)
-    if close:
-        return f"unknown {kind} {name!r}; did you mean {by_lower[close[0]]!r}?"
-    return f"unknown {kind} {name!r}; known are {', '.join(by_lower.values())}"
 
 
 def _text(detail: ErrorDetails, settings: type[BaseModel]) -> str:

@@ -12,9 +12,9 @@ from pydantic import BaseModel
 
 from connectors.filesystem import FilesystemConnector, FilesystemSettings
 from connectors.jsonl import JsonlConnector, JsonlSettings
-from connectors.options import unknown, validated
+from connectors.options import validated
 from connectors.port import Connector
-from rag.errors import ConfigurationError
+from rag.errors import ConfigurationError, unknown
 
 S = TypeVar("S", bound=BaseModel)
 

@@ -12,7 +12,7 @@ from evals.baseline import Bm25Baseline, Passage
 from evals.evaluate import MayRead, Search
 from rag.access import closure, may_read
 from rag.catalog import Catalog, load_access
-from rag.catalog.tables import ChunkRow, Document, Revision
+from rag.catalog.tables import ChunkRow, Document, DocumentState, Revision
 from rag.embedding import Embedder, Vectors
 from rag.index import Bm25Encoder, IndexStore
 from rag.ingestion import alive_at
@@ -95,7 +95,11 @@ def catalog_oracle(catalog: Catalog) -> MayRead:
         view = load_access(connection)
         rule_of = {
             row.key: row.rule_id
-            for row in connection.execute(select(col(Document.key), col(Document.rule_id)))
+            for row in connection.execute(
+                select(col(Document.key), col(Document.rule_id)).where(
+                    col(Document.state) != DocumentState.PURGED
+                )
+            )
         }
 
     def may(principal: str, document: str) -> bool:
@@ -117,7 +121,11 @@ def _passages(catalog: Catalog, version: int) -> Iterator[Passage]:
             select(col(Document.key), col(ChunkRow.context), col(ChunkRow.text), col(Document.rule_id))
             .join(Revision, col(ChunkRow.revision_id) == col(Revision.id))
             .join(Document, col(Revision.document_id) == col(Document.id))
-            .where(alive_at(version), col(Document.rule_id).is_not(None))
+            .where(
+                alive_at(version),
+                col(Document.rule_id).is_not(None),
+                col(Document.state) != DocumentState.PURGED,
+            )
         )
         for key, context, text, rule in rows:
             assert rule is not None

@@ -97,20 +97,21 @@ def record_decision(session: Session, decision: GateDecision) -> str | None:
 def roll_back(session: Session, *, to: int | None = None) -> tuple[int, int]:
     """Moves the pointer back to a version that was promoted before; returns ``(from, to)`` versions.
 
-    Without ``to`` that is the one promoted before the present one. Raises ``ReleaseError`` where there is none
+    Without ``to`` that is what readers saw just before the present one was promoted. Raises ``ReleaseError`` where there is none
     and ``UnknownVersionError`` for a version that never passed the gate.
     """
     now = promoted(session)
     if now is None:
         raise ReleaseError("nothing is promoted yet", next_step="Run lockgate run first.")
-    releases = session.scalars(
-        select(Release)
-        .join(Decision, col(Decision.release_id) == col(Release.id))
-        .where(col(Decision.decision) == "promote", col(Release.version) != now.version)
+    moves = session.execute(
+        select(Decision, Release)
+        .join(Release, col(Decision.release_id) == col(Release.id))
         .order_by(col(Decision.id).desc())
     ).all()
     if to is None:
-        earlier = [release for release in releases if release.version < now.version]
+        present = session.get_one(Pointer, PROMOTED).release_id
+        entered = next(d.id for d, _ in moves if d.decision == "promote" and d.release_id == present)
+        earlier = [release for d, release in moves if d.id < entered and release.version != now.version]
         if not earlier:
             raise ReleaseError(
                 f"version {now.version} is the first that was ever promoted",
@@ -119,7 +120,7 @@ def roll_back(session: Session, *, to: int | None = None) -> tuple[int, int]:
             )
         target = earlier[0]
     else:
-        found = [release for release in releases if release.version == to]
+        found = [release for _, release in moves if release.version == to != now.version]
         if not found:
             raise UnknownVersionError(
                 f"version {to} is promoted already"

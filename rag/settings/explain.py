@@ -8,8 +8,8 @@ from typing import get_args
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from rag.errors import unknown
 from rag.settings.base import LocatedError
-from rag.settings.nearest import unknown
 from rag.settings.problems import KeyPath, Problem
 from rag.settings.settings import Settings
 from rag.settings.yaml_file import YamlFile

@@ -6,8 +6,8 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
+from rag.errors import unknown
 from rag.settings.base import Real, Section, Whole
-from rag.settings.nearest import unknown
 
 METRICS = ("nDCG@10", "P@5", "Recall@10", "MRR", "Success@1")
 

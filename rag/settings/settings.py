@@ -8,13 +8,12 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, PrivateAttr, SecretStr
 
-from rag.errors import ConfigurationError
+from rag.errors import ConfigurationError, unknown
 from rag.settings.base import LocatedError, Origin, ResolvedGlob, ResolvedPath, Section
 from rag.settings.chunking import Chunking
 from rag.settings.embedding import Embedding
 from rag.settings.gate import Gate
 from rag.settings.index import EdgeIndex, Index
-from rag.settings.nearest import unknown
 from rag.settings.parsing import Parsing
 from rag.settings.problems import KeyPath
 from rag.settings.retrieval import Retrieval
