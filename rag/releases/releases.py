@@ -97,8 +97,8 @@ def record_decision(session: Session, decision: GateDecision) -> str | None:
 def roll_back(session: Session, *, to: int | None = None) -> tuple[int, int]:
     """Moves the pointer back to a version that was promoted before; returns ``(from, to)`` versions.
 
-    Without ``to`` that is what readers saw just before the present one was promoted. Raises ``ReleaseError`` where there is none
-    and ``UnknownVersionError`` for a version that never passed the gate.
+    Without ``to`` that is what readers saw just before the present one was promoted. Raises ``ReleaseError``
+    where there is none and ``UnknownVersionError`` for a version that never passed the gate.
     """
     now = promoted(session)
     if now is None:

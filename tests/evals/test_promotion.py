@@ -51,9 +51,7 @@ def measure(catalog: Catalog, version: int, measurement: Measurement) -> int:
 
 
 def ask(catalog: Catalog, version: int, *, approve: bool = False, **prints: str) -> Outcome:
-    return ask_gate(
-        catalog, version, policy=POLICY, fingerprints={**PRINTS, **prints}, approve=approve
-    )
+    return ask_gate(catalog, version, policy=POLICY, fingerprints={**PRINTS, **prints}, approve=approve)
 
 
 def decisions(catalog: Catalog) -> list[Decision]:

@@ -97,11 +97,9 @@ class Harness:
     ) -> DocumentCounts:
         """One run over all sources (one alone is called ``s``). ``after`` is told each step once it is done."""
         counts = DocumentCounts()
-        for name, source in (sources.items() if isinstance(sources, Mapping) else [("s", sources)]):
+        for name, source in sources.items() if isinstance(sources, Mapping) else [("s", sources)]:
             with self.catalog.write() as session:
-                plan = plan_source(
-                    session, name, source.list(), default=self.default, pipeline=self.pipeline
-                )
+                plan = plan_source(session, name, source.list(), default=self.default, pipeline=self.pipeline)
             after("plan")
             counts += plan.counts
             for start in range(0, len(plan.work), self.batch_size):
@@ -121,9 +119,7 @@ class Harness:
             self.build(after=after)
         return counts
 
-    def build(
-        self, *, after: Callable[[str], None] = lambda _step: None, from_scratch: bool = False
-    ) -> int:
+    def build(self, *, after: Callable[[str], None] = lambda _step: None, from_scratch: bool = False) -> int:
         """Begins, embeds and seals the next version; returns its number."""
         number = begin_version(self.catalog, self.generation)
         after("begin")

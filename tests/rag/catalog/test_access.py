@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import func, select
-from sqlmodel import col
 
 from rag.access import EVERYBODY, AccessRule
 from rag.catalog import Catalog, access_epoch, load_access, replace_memberships, rule_id
@@ -73,7 +72,7 @@ def test_allow_and_deny_are_not_mixed_up(catalog: Catalog) -> None:
 
 
 def test_a_rule_that_was_rolled_back_raises_nothing(catalog: Catalog) -> None:
-    with pytest.raises(RuntimeError, match="midway"), catalog.write() as session:
+    with pytest.raises(RuntimeError, match="midway"), catalog.write() as session:  # noqa: PT012
         rule_id(session, STAFF)
         raise RuntimeError("midway")
     assert epoch(catalog) == 0

@@ -48,7 +48,7 @@ def test_getting_what_is_not_there_names_it(cache: VectorCache) -> None:
 
 def test_more_texts_than_one_statement_may_name(cache: VectorCache) -> None:
     hashes = [text_hash(str(number)) for number in range(1203)]
-    cache.put({hash: ONE for hash in hashes[:1200]})
+    cache.put(dict.fromkeys(hashes[:1200], ONE))
     assert cache.missing(hashes) == hashes[1200:]
     assert cache.get(hashes[:1200]).keys() == set(hashes[:1200])
 

@@ -1,4 +1,4 @@
-"""What every index store must hold. An adapter's test class supplies the fixtures ``store`` and ``shared_store``."""
+"""What every index store must hold. An adapter's test class supplies the fixtures."""
 
 from __future__ import annotations
 
@@ -63,7 +63,9 @@ def sealed(
     return store.open(version)
 
 
-def ids(reader: IndexReader, visibility: Visibility = ALL, match: Mapping[str, str] | None = None) -> list[int]:
+def ids(
+    reader: IndexReader, visibility: Visibility = ALL, match: Mapping[str, str] | None = None
+) -> list[int]:
     """The ids that a dense search sees, ascending."""
     query = IndexQuery(visibility, limit=100, dense=unit(1, 0, 0, 0), match=match or {})
     return sorted(hit.id for hit in reader.query(query))
@@ -71,9 +73,7 @@ def ids(reader: IndexReader, visibility: Visibility = ALL, match: Mapping[str, s
 
 def lexical_ids(reader: IndexReader, visibility: Visibility, *numbers: int) -> list[int]:
     """The ids that a sparse search sees, ascending."""
-    return sorted(
-        hit.id for hit in reader.query(IndexQuery(visibility, limit=100, sparse=terms(*numbers)))
-    )
+    return sorted(hit.id for hit in reader.query(IndexQuery(visibility, limit=100, sparse=terms(*numbers))))
 
 
 MIXED = [
@@ -341,9 +341,7 @@ class IndexStoreContract:
             )
             return {hit.id: hit.score for hit in reader.query(query)}
 
-        assert fused(100, 10) == pytest.approx(
-            {3: 1 / 12 + 1 / 10, 2: 1 / 11 + 1 / 11, 1: 1 / 10, 4: 1 / 13}
-        )
+        assert fused(100, 10) == pytest.approx({3: 1 / 12 + 1 / 10, 2: 1 / 11 + 1 / 11, 1: 1 / 10, 4: 1 / 13})
         assert list(fused(100, 10)) == [3, 2, 1, 4]
         assert fused(100, 1) == pytest.approx({3: 1 / 3 + 1, 2: 1 / 2 + 1 / 2, 1: 1.0, 4: 1 / 4})
         reader.close()

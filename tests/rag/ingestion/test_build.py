@@ -11,11 +11,11 @@ from sqlmodel import col
 
 from rag.catalog.tables import ChunkRow, Generation, Version
 from rag.embedding import VectorCache
-from rag.index import Bm25Encoder, EdgeStore, IndexBuilder
+from rag.index import Bm25Encoder, EdgeStore
 from rag.ingestion import record_listings
 from tests.support.embedder import WordEmbedder
 from tests.support.harness import ADA, Harness
-from tests.support.memory_store import MemoryStore
+from tests.support.memory_store import MemoryBuilder, MemoryStore
 from tests.support.source import MemorySource
 
 
@@ -26,7 +26,7 @@ class WatchedStore(MemoryStore):
         super().__init__()
         self.bases: dict[int, int | None] = {}
 
-    def build(self, version: int, *, dimension: int, base: int | None) -> IndexBuilder:
+    def build(self, version: int, *, dimension: int, base: int | None) -> MemoryBuilder:
         self.bases[version] = base
         return super().build(version, dimension=dimension, base=base)
 
@@ -184,9 +184,7 @@ def test_a_version_from_scratch_holds_what_a_copied_one_holds(
     assert watched.versions() == {1: "retired", 2: "candidate"}
 
 
-def test_when_every_document_is_kept_out_the_version_is_empty(
-    watched: Harness, source: MemorySource
-) -> None:
+def test_when_every_document_is_kept_out_the_version_is_empty(watched: Harness, source: MemorySource) -> None:
     watched.ingest(source)
     for page in source.pages.values():
         page.problem = "its rule cannot be read"

@@ -51,8 +51,7 @@ steps = st.lists(
         Step,
         edits=st.dictionaries(
             st.sampled_from(IDS),
-            st.none()
-            | st.tuples(st.integers(0, len(TEXTS) - 1), st.integers(0, len(RULES) - 1)),
+            st.none() | st.tuples(st.integers(0, len(TEXTS) - 1), st.integers(0, len(RULES) - 1)),
             max_size=3,
         ),
         groups=st.integers(0, len(GROUPS) - 1),
@@ -93,17 +92,16 @@ class Oracle:
                 groups_of.setdefault(member, set()).add(group)
         principals = closure(principal, groups_of)
         return sorted(
-            text
-            for id, text in self.versions[version].items()
-            if may_read(principals, self.rule_now[id])
+            text for id, text in self.versions[version].items() if may_read(principals, self.rule_now[id])
         )
 
 
 def live(history: list[Step], make: Callable[[Path], IndexStore]) -> None:
     """Runs the history and compares after every ingest, for every reader, at every version there ever was."""
-    with tempfile.TemporaryDirectory() as folder, Harness(
-        Path(folder), store=make(Path(folder)), default=None
-    ) as harness:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        Harness(Path(folder), store=make(Path(folder)), default=None) as harness,
+    ):
         source, oracle = MemorySource(), Oracle()
         old_reader = harness.retriever()  # one that lives through it all, beside those without a past
         for step in history:
@@ -132,9 +130,7 @@ def live(history: list[Step], make: Callable[[Path], IndexStore]) -> None:
                         assert sorted(hit.text for hit in hits) == expected
 
 
-@settings(
-    max_examples=40, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
-)
+@settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 @given(history=steps)
 def test_every_reader_gets_the_content_of_the_version_under_the_rules_of_now(history: list[Step]) -> None:
     live(history, lambda _: MemoryStore())

@@ -294,9 +294,7 @@ def test_a_source_that_does_not_answer_is_retried_with_nothing_of_its_batch_writ
     assert harness.ingest(source).added == 3
 
 
-def test_a_source_that_never_held_anything_may_not_be_empty(
-    harness: Harness, source: MemorySource
-) -> None:
+def test_a_source_that_never_held_anything_may_not_be_empty(harness: Harness, source: MemorySource) -> None:
     with pytest.raises(SourceEmptyError) as caught:
         harness.ingest(MemorySource())
     assert not isinstance(caught.value, SourceEmptiedError)
@@ -304,9 +302,7 @@ def test_a_source_that_never_held_anything_may_not_be_empty(
     assert harness.documents() == {}
 
 
-def test_a_source_that_lists_nothing_any_more_deletes_nothing(
-    harness: Harness, source: MemorySource
-) -> None:
+def test_a_source_that_lists_nothing_any_more_deletes_nothing(harness: Harness, source: MemorySource) -> None:
     harness.ingest(source)
     before = harness.portrait()
     kept = dict(source.pages)
@@ -328,9 +324,7 @@ def test_a_source_that_is_gone_deletes_nothing(harness: Harness, source: MemoryS
     assert harness.portrait() == before
 
 
-def test_a_purged_document_does_not_come_back_by_being_listed(
-    harness: Harness, source: MemorySource
-) -> None:
+def test_a_purged_document_does_not_come_back_by_being_listed(harness: Harness, source: MemorySource) -> None:
     harness.ingest(source)
     with harness.catalog.write() as session:
         harness.row("s/c", session).state = DocumentState.PURGED

@@ -59,9 +59,7 @@ def test_an_unknown_filter_is_an_error_that_names_the_known_ones(retriever: Retr
     assert "source, format, document" in caught.value.next_step
 
 
-def test_while_nothing_is_promoted_only_a_named_version_answers(
-    tmp_path: Path, source: MemorySource
-) -> None:
+def test_while_nothing_is_promoted_only_a_named_version_answers(tmp_path: Path, source: MemorySource) -> None:
     with Harness(tmp_path) as harness:
         retriever = harness.retriever()
         with pytest.raises(ReleaseError, match="nothing is promoted"):
@@ -182,9 +180,7 @@ def test_a_rule_may_go_back_and_forth(harness: Harness, retriever: Retriever, so
         assert (documents(retriever, ADA), documents(retriever, BOB)) == (["s/plan", "s/menu"], ["s/menu"])
 
 
-def test_groups_open_and_close_at_once_however_deep_they_nest(
-    harness: Harness, retriever: Retriever
-) -> None:
+def test_groups_open_and_close_at_once_however_deep_they_nest(harness: Harness, retriever: Retriever) -> None:
     assert documents(retriever, BOB, "signing keys") == ["s/menu"]
     harness.set_groups({"group:eng": {"group:team"}, "group:team": {"group:squad"}, "group:squad": {BOB}})
     assert documents(retriever, BOB, "signing keys")[0] == "s/keys"
