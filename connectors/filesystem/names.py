@@ -5,9 +5,18 @@ from __future__ import annotations
 import unicodedata
 
 
-def is_hidden(name: str) -> bool:
-    """Whether a file or folder of that name is left out without a word."""
-    return name.startswith(".")
+_NEVER_DOCUMENTS = (".git", ".hg", ".svn", ".lockgate")
+
+
+def is_left_out(name: str, *, hidden: bool) -> bool:
+    """Whether a file or folder of that name is no document, nor holds any.
+
+    Those with a leading dot are left out unless ``hidden`` is set; access rules, version control's own folders
+    and our own state always are.
+    """
+    if not name.startswith("."):
+        return False
+    return not hidden or name.casefold().startswith(".access.") or name in _NEVER_DOCUMENTS
 
 
 def problem_with(name: str) -> str | None:

@@ -23,6 +23,9 @@ class FilesystemSettings(BaseModel):
         ("**/*",), min_length=1, description="Globs of the files to take, below path; ** is any depth."
     )
     exclude: tuple[Glob, ...] = Field((), description="Globs of the files to leave out, below path.")
+    hidden: bool = Field(
+        False, description="Whether files and folders are taken whose names begin with a dot."
+    )
     follow_symlinks: bool = Field(
         False, description="Whether links are followed, to what is below path; never to anything else."
     )

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from connectors.filesystem.access_file import FolderAccess
 from connectors.filesystem.access_files import AccessFiles
-from connectors.filesystem.names import is_hidden
+from connectors.filesystem.names import is_left_out
 from connectors.filesystem.settings import FilesystemSettings
 from connectors.filesystem.tree import Parts, Tree
 from connectors.globs import Globs
@@ -46,6 +46,7 @@ class Walk:
     def __init__(self, tree: Tree, settings: FilesystemSettings) -> None:
         self._tree = tree
         self._follow = settings.follow_symlinks
+        self._hidden = settings.hidden
         self._include = Globs(settings.include)
         self._exclude = Globs(settings.exclude)
         self._access = AccessFiles(tree, follow_symlinks=settings.follow_symlinks)
@@ -53,7 +54,7 @@ class Walk:
     def takes(self, parts: Parts) -> bool:
         """Whether a file at ``parts`` is listed, going by its name."""
         path = "/".join(parts)
-        if any(is_hidden(part) for part in parts):
+        if any(is_left_out(part, hidden=self._hidden) for part in parts):
             return False
         return self._include.match(path) and not self._exclude.match(path)
 
@@ -80,7 +81,7 @@ class Walk:
         access = folder.access if folder.entered else self._access.enter(folder.real, names, folder.access)
         keyed: list[tuple[str, _Folder | Found]] = []
         for name in names:
-            if is_hidden(name):
+            if is_left_out(name, hidden=self._hidden):
                 continue
             item = self._item(folder, name, access)
             if item is not None:

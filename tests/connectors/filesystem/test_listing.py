@@ -29,6 +29,14 @@ def test_hidden_files_and_folders_are_left_out(files: Files, root: Path) -> None
     assert ids(connector) == ["a.txt"]
 
 
+def test_hidden_files_are_taken_on_request_and_rules_and_version_control_never(files: Files) -> None:
+    connector = files(
+        {"a.txt": "x", ".github/b.md": "x", ".git/config": "x", ".access.yaml": "", "c/.Access.YML": ""},
+        hidden=True,
+    )
+    assert ids(connector) == [".github/b.md", "a.txt"]
+
+
 def test_globs_include_and_exclude(files: Files) -> None:
     names = ["a.md", "a.txt", "drafts/b.md", "x/y/c.md", "x/drafts/d.md"]
     contents = dict.fromkeys(names, "x")
