@@ -17,7 +17,7 @@ from rag.embedding import Embedder, Vectors
 from rag.index import Bm25Encoder, IndexStore
 from rag.ingestion import alive_at
 from rag.ingestion.corpus import embedded_text
-from rag.retrieval import RetrievalSettings, Retriever
+from rag.retrieval import MOST_HITS, RetrievalSettings, Retriever
 from rag.retrieval.retriever import Mode
 
 FUSED = "fused"
@@ -66,7 +66,7 @@ def retriever_systems(
             hits = retriever.search(
                 question,
                 principal=principal,
-                limit=limit * _PASSAGES_A_DOCUMENT,
+                limit=min(limit * _PASSAGES_A_DOCUMENT, MOST_HITS),
                 version=version,
                 mode=mode,
             )

@@ -17,6 +17,8 @@ SCHEMA = "0001"
 """The migration that this release writes and reads. A test compares it with Alembic's head."""
 
 _BUSY_SECONDS = 30
+_MAPPED_BYTES = 1 << 30
+_CACHED_KIBIBYTES = 16 << 10
 _MOST_IDLE_LOOKS = 4
 """Connections kept for ``look``: fewer than the pool holds, or they would starve everything else."""
 
@@ -155,6 +157,9 @@ def _engine(url: str) -> Engine:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA foreign_keys = ON")
+        # The passages of a search lie all over the file; SQLite's own 2 MB of pages would not hold them.
+        connection.execute(f"PRAGMA mmap_size = {_MAPPED_BYTES}")
+        connection.execute(f"PRAGMA cache_size = -{_CACHED_KIBIBYTES}")
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
@@ -170,8 +175,8 @@ def _told(catalog: Catalog) -> Iterator[None]:
     """Turns "database is locked" into an error of ours that may be retried."""
     try:
         yield
-    except OperationalError as error:
-        if "locked" not in str(error.orig):
+    except (OperationalError, sqlite3.OperationalError) as error:
+        if "locked" not in str(error):
             raise
         raise CatalogBusyError(
             f"another process has kept the catalog locked for over {_BUSY_SECONDS} s",

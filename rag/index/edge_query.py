@@ -11,48 +11,35 @@ from rag.index.port import IndexQuery, SparseVector, Visibility
 DENSE, SPARSE = "dense", "bm25"
 
 
-def request(query: IndexQuery) -> edge.QueryRequest:
-    """The engine's request: the visibility filter is inside every leg, before any ranking."""
+def legs(query: IndexQuery) -> list[edge.QueryRequest]:
+    """One request for each of the query's vectors; the visibility filter is in each, before any ranking.
+
+    A leg that is to be fused is ``candidates`` long; one alone is as long as the answer.
+    """
     visible = visibility_filter(query.visibility, query.match)
-    legs = []
+    has_terms = query.sparse is not None and bool(query.sparse.indices)
+    alone = query.dense is None or not has_terms
+    length = query.limit if alone else max(query.candidates, query.limit)
+    found = []
     if query.dense is not None:
-        legs.append(
-            edge.Prefetch(
-                limit=max(query.candidates, query.limit),
-                query=edge.Query.Nearest(query.dense.tolist(), using=DENSE),
-                filter=visible,
-            )
+        nearest = edge.Query.Nearest(query.dense.tolist(), using=DENSE)
+        found.append(edge.QueryRequest(limit=length, query=nearest, filter=visible, with_payload=False))
+    if query.sparse is not None and has_terms:
+        matching = edge.Query.Nearest(sparse_vector(query.sparse), using=SPARSE)
+        corpus = visibility_filter(query.visibility, {}) if query.match else visible
+        idf = idf_over_visible(corpus)
+        found.append(
+            edge.QueryRequest(limit=length, query=matching, filter=visible, params=idf, with_payload=False)
         )
-    if query.sparse is not None and query.sparse.indices:
-        legs.append(
-            edge.Prefetch(
-                limit=max(query.candidates, query.limit),
-                query=edge.Query.Nearest(sparse_vector(query.sparse), using=SPARSE),
-                filter=visible,
-                params=idf_over_visible(query.visibility),
-            )
-        )
-    if len(legs) == 1:
-        (leg,) = legs
-        return edge.QueryRequest(
-            limit=query.limit, query=leg.query, filter=visible, params=leg.params, with_payload=False
-        )
-    return edge.QueryRequest(
-        # All that the legs found, not only the best: the engine puts equal sums in any order, another with
-        # every call, so the caller has to see every one of them before it cuts.
-        limit=len(legs) * max(query.candidates, query.limit),
-        query=edge.Fusion.Rrf(query.rrf_k),  # type: ignore[arg-type]  # its stubs leave this variant out
-        prefetches=legs,
-        with_payload=False,
-    )
+    return found
 
 
-def idf_over_visible(visibility: Visibility) -> edge.SearchParams:
+def idf_over_visible(visible: edge.Filter) -> edge.SearchParams:
     """IDF over what the reader may see, so that hidden text cannot move a score.
 
     Exact, at a cost that grows with what is visible.
     """
-    return edge.SearchParams(idf=edge.IdfParams(corpus=visibility_filter(visibility, {})))
+    return edge.SearchParams(idf=edge.IdfParams(corpus=visible))
 
 
 def visibility_filter(visibility: Visibility, match: Mapping[str, str]) -> edge.Filter:

@@ -14,7 +14,8 @@ import qdrant_edge as edge
 
 from rag.errors import IndexCorruptError, IndexMissingError, IndexStoreError
 from rag.index import seal
-from rag.index.edge_query import DENSE, SPARSE, request, sparse_vector
+from rag.index.edge_query import DENSE, SPARSE, legs, sparse_vector
+from rag.index.fusion import ranked, reciprocal_ranks
 from rag.index.port import IndexPoint, IndexQuery, ScoredId
 
 _UPSERT_BATCH = 1000
@@ -148,11 +149,12 @@ class EdgeReader:
     def query(self, query: IndexQuery) -> list[ScoredId]:
         if query.visibility.nothing or not self.points:
             return []
-        if query.dense is None and not (query.sparse and query.sparse.indices):
-            return []
         with _told(None):
-            hits = [ScoredId(int(hit.id), hit.score) for hit in self._shard.query(request(query))]
-        return sorted(hits, key=lambda hit: (-hit.score, hit.id))[: query.limit]
+            answers = self._shard.query_batch(edge.QueryBatchRequest(legs(query)))
+        found = [[(int(hit.id), hit.score) for hit in answer] for answer in answers]
+        if len(found) == 1:
+            return ranked(found[0], query.limit)
+        return reciprocal_ranks(found, k=query.rrf_k, limit=query.limit)
 
     def close(self) -> None:
         self._shard.close()

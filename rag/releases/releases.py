@@ -70,7 +70,7 @@ def promoted(session: Session) -> PromotedRelease | None:
 def record_decision(session: Session, decision: GateDecision) -> str | None:
     """Writes the decision down and, if it is ``promote``, moves the pointer, in one transaction.
 
-    Returns the digest of the release that was promoted. A blocked version is rejected for good.
+    Returns the digest of the release that was promoted. A candidate that is blocked is rejected.
     """
     release = _release(session, decision) if decision.decision == "promote" else None
     session.add(

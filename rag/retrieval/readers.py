@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from rag.errors import UsageError
 from rag.index import IndexReader, IndexStore
 
 _KEEP_IDLE = 2
@@ -26,7 +27,7 @@ class Readers:
         """The reader of ``version``, which stays open at least as long as the block."""
         with self._lock:
             if self._closed:
-                raise RuntimeError("the retriever is closed")
+                raise UsageError("the retriever is closed", next_step="Open another one")
             reader = self._open.pop(version, None) or self._store.open(version)
             self._open[version] = reader
             self._users[version] = self._users.get(version, 0) + 1

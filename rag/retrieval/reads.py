@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from datetime import datetime
+from functools import cache
+from typing import NamedTuple
 
-from sqlalchemy import Connection, Result, Row, bindparam, func, select
+from sqlalchemy import Connection, bindparam, func, select
 from sqlmodel import col
 
+from rag.catalog.prepared import Prepared
 from rag.catalog.tables import (
     ChunkRow,
     Counter,
@@ -33,31 +36,9 @@ _PROMOTED = (
     .where(col(Pointer.name) == PROMOTED)
     .scalar_subquery()
 )
-_MOMENT = select(_PROMOTED.label("version"), _EPOCH.label("epoch"))
+_MOMENT = Prepared(select(_PROMOTED.label("version"), _EPOCH.label("epoch")))
 _VERSION = select(col(Version.number)).where(
     col(Version.number) == bindparam("version"), col(Version.state).in_(SEALED)
-)
-_PASSAGES = (
-    select(
-        col(ChunkRow.id),
-        col(ChunkRow.text),
-        col(ChunkRow.heading_path),
-        col(ChunkRow.page),
-        col(ChunkRow.start),
-        col(ChunkRow.end),
-        col(Revision.title),
-        col(Revision.modified_at),
-        col(Document.key),
-        col(Document.uri),
-        col(Document.rule_id),
-        _EPOCH.label("epoch"),
-    )
-    .join(Revision, col(ChunkRow.revision_id) == col(Revision.id))
-    .join(Document, col(Revision.document_id) == col(Document.id))
-    .where(
-        col(ChunkRow.id).in_(bindparam("ids", expanding=True)),
-        col(Document.state) != DocumentState.PURGED,
-    )
 )
 
 
@@ -69,19 +50,65 @@ class Moment:
     epoch: int
 
 
+class Passage(NamedTuple):
+    """A passage with the rule in force for its document, and the access epoch at which that was read."""
+
+    id: int
+    text: str
+    heading_path: list[str]
+    page: int | None
+    start: int
+    end: int
+    title: str
+    modified_at: datetime | None
+    document: str
+    uri: str | None
+    rule_id: int | None
+    epoch: int
+
+
+@cache
+def _passages(count: int) -> Prepared:
+    """The statement for ``count`` ids."""
+    return Prepared(
+        select(
+            col(ChunkRow.id),
+            col(ChunkRow.text),
+            col(ChunkRow.heading_path),
+            col(ChunkRow.page),
+            col(ChunkRow.start),
+            col(ChunkRow.end),
+            col(Revision.title),
+            col(Revision.modified_at),
+            col(Document.key),
+            col(Document.uri),
+            col(Document.rule_id),
+            _EPOCH.label("epoch"),
+        )
+        .join(Revision, col(ChunkRow.revision_id) == col(Revision.id))
+        .join(Document, col(Revision.document_id) == col(Document.id))
+        .where(
+            col(ChunkRow.id).in_([bindparam(f"id{n}") for n in range(count)]),
+            col(Document.state) != DocumentState.PURGED,
+        )
+    )
+
+
 def moment(connection: Connection) -> Moment:
-    row = connection.execute(_MOMENT).one()
-    return Moment(row.version, row.epoch)
+    """The present one."""
+    ((version, epoch),) = _MOMENT.rows(connection)
+    return Moment(version, epoch)
 
 
 def is_sealed(connection: Connection, version: int) -> bool:
+    """Whether a version of that number was ever sealed."""
     return connection.execute(_VERSION, {"version": version}).first() is not None
 
 
-def passages(connection: Connection, ids: Sequence[int]) -> dict[int, Row[Any]]:
-    """The passages with these chunk ids, with the rule in force for each; what is unknown or purged is absent."""
-    rows: Result[Any] = connection.execute(_PASSAGES, {"ids": list(ids)})
-    return {row.id: row for row in rows}
+def passages(connection: Connection, ids: Sequence[int]) -> dict[int, Passage]:
+    """The passages with these chunk ids; what is unknown or purged is absent."""
+    rows = _passages(len(ids)).rows(connection, **{f"id{n}": id for n, id in enumerate(ids)})
+    return {row[0]: Passage(*row) for row in rows}
 
 
 def moved_documents(connection: Connection, version: int) -> dict[int, int | None]:

@@ -9,9 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from os import PathLike
 from types import TracebackType
-from typing import Any, Literal
-
-from sqlalchemy import Row
+from typing import Literal
 
 from rag.access import AccessView
 from rag.access import principal as as_principal
@@ -254,11 +252,11 @@ def _check(query: str, limit: int, match: Mapping[str, str] | None) -> None:
             raise UsageError(f"cannot filter by {key!r}", next_step=f"Filter by {', '.join(FILTER_KEYS)}.")
 
 
-def _hit(rank: int, score: float, row: Row[Any]) -> Hit:
+def _hit(rank: int, score: float, row: reads.Passage) -> Hit:
     return Hit(
         rank=rank,
         score=score,
-        document=row.key,
+        document=row.document,
         title=row.title,
         uri=row.uri,
         text=row.text,

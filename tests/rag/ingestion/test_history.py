@@ -150,7 +150,7 @@ def test_the_embedded_store_gives_them_the_same_for_long(history: list[Step]) ->
 
 
 @pytest.mark.soak
-@settings(max_examples=1000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(history=steps)
 def test_every_reader_gets_the_same_for_long(history: list[Step]) -> None:
     live(history, lambda _: MemoryStore())

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from rag.errors import IndexMissingError
+from rag.errors import IndexMissingError, UsageError
 from rag.index import IndexReader
 from rag.retrieval.readers import Readers
 from tests.support.memory_store import MemoryReader, MemoryStore
@@ -72,7 +72,7 @@ def test_closing_waits_for_the_last_reader_and_lets_nobody_in() -> None:
     with readers.reading(1):
         readers.close()
         assert store.closed == [2]
-        with pytest.raises(RuntimeError, match="closed"), readers.reading(1):
+        with pytest.raises(UsageError, match="closed"), readers.reading(1):
             pass
     assert store.closed == [2, 1]
 
