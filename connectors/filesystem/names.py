@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import unicodedata
 
-
 _NEVER_DOCUMENTS = (".git", ".hg", ".svn", ".lockgate")
 
 
