@@ -16,7 +16,7 @@ from tests.flows.commands import lockgate
 ROOT = Path(__file__).parents[2]
 PUBLIC = ("handbook/careers/", "files/sales/public/")
 """The folders that their access files open to everybody."""
-STRANGERS = ("user:visitor@partner.example", "user:nobody@nowhere.example", "group:unheard-of")
+STRANGERS = ("user:visitor@partner.example", "user:nobody@nowhere.example")
 
 
 @pytest.fixture(scope="module")
