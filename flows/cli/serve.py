@@ -28,6 +28,8 @@ def up(
     prepare(settings.state, console_level="INFO")
     # Ended from outside is ended in order: the server is a child that would live on.
     signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit(0))
+    # A shell's background job is started with interrupts ignored, and so would be the one that ends it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     from flows.project import Project
     from flows.serving import serve_deployments, server
 
