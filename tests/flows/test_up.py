@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -21,11 +22,23 @@ from tests.flows.projects import TinyProject
 
 
 def call(url: str, body: object = None) -> Any:
-    """What the API answers: a GET, or a POST of ``body``."""
+    """What the API answers: a GET, or a POST of ``body``.
+
+    A server on SQLite answers 503 while its database is locked and asks to be asked again, as Prefect's own
+    client does.
+    """
     data = None if body is None else json.dumps(body).encode()
     request = urllib.request.Request(url, data, {"Content-Type": "application/json"})
-    with urllib.request.urlopen(request, timeout=30) as response:
-        return json.load(response)
+    for attempt in range(10):
+        time.sleep(attempt)
+        try:
+            with urllib.request.urlopen(request, timeout=30) as response:
+                return json.load(response)
+        except urllib.error.HTTPError as error:
+            error.close()
+            if error.code != 503 or attempt == 9:
+                raise
+    raise AssertionError("the last attempt returns or raises")
 
 
 def group_of(leader: int) -> set[int]:
