@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from sqlmodel import Session
 
@@ -11,7 +12,9 @@ from evals import store
 from evals.gate import Candidate, Check, GatePolicy, Reason, Verdict, decide
 from evals.measurement import Measurement
 from rag.catalog import Catalog
+from rag.catalog.revisions import is_readable
 from rag.catalog.tables import Version
+from rag.errors import UnknownVersionError
 from rag.releases import GateDecision, PromotedRelease, promoted, record_decision
 
 
@@ -31,25 +34,35 @@ def ask_gate(
     policy: GatePolicy,
     fingerprints: Mapping[str, str],
     approve: bool,
+    by: str | None = None,
+    settings: Mapping[str, Any] | None = None,
 ) -> Outcome:
     """Decides on ``version`` by its measurement under ``fingerprints``, records that, and moves the pointer.
 
     ``fingerprints`` name golden, evaluator, retrieval and whatever else makes the release. ``approve`` turns a
-    hold into a promotion in the name of a person; it never overrides a block. A version that is promoted
+    hold into a promotion in the name of ``by``; it never overrides a block. ``settings`` are what readers follow
+    once it is promoted. A version that is promoted
     already, as that very release, stays so and nothing is written.
     """
     with catalog.write() as session:
         incumbent = promoted(session)
         if incumbent is not None and incumbent.version == version and incumbent.fingerprints == fingerprints:
             return Outcome(version, _unchanged(version), incumbent.release)
+        if not is_readable(session, version):
+            raise UnknownVersionError(
+                f"there is no version {version}, or its index was taken away by retention",
+                next_step="See lockgate status for the versions there are.",
+            )
         row = session.get_one(Version, version)
         measured = {name: fingerprints[name] for name in ("golden", "evaluator", "retrieval")}
-        evaluation = store.find(session, version, **measured)
+        evaluation = store.find(session, version, corpus=row.corpus or "", **measured)
         if evaluation is None:
             verdict = _unmeasured(version)
         else:
             candidate = Candidate(version, row.documents, row.chunks, store.load(session, evaluation))
-            verdict = decide(policy, candidate, _measured(session, incumbent, fingerprints))
+            verdict = decide(
+                policy, candidate, _measured(session, incumbent, fingerprints, evaluation.access_epoch)
+            )
         approved = approve and verdict.decision == "hold" and evaluation is not None
         if approved:
             verdict = _approved(verdict)
@@ -65,7 +78,8 @@ def ask_gate(
                     for check in verdict.checks
                 ],
                 fingerprints=fingerprints,
-                approved=approved,
+                settings=settings or {},
+                approved_by=(by or "not said") if approved else None,
             ),
         )
         still = incumbent.release if incumbent else None
@@ -73,20 +87,24 @@ def ask_gate(
 
 
 def _measured(
-    session: Session, incumbent: PromotedRelease | None, fingerprints: Mapping[str, str]
+    session: Session, incumbent: PromotedRelease | None, fingerprints: Mapping[str, str], epoch: int
 ) -> Measurement | None:
-    """The promoted release's measurement, on the present golden set and evaluator if there is one."""
+    """The promoted release's measurement: as it is now, with the same golden set, evaluator and access, if there
+    is one; else what comes nearest."""
     if incumbent is None:
         return None
-    retrieval = incumbent.fingerprints["retrieval"]
-    evaluation = store.find(
-        session,
-        incumbent.version,
-        golden=fingerprints["golden"],
-        evaluator=fingerprints["evaluator"],
-        retrieval=retrieval,
-    ) or store.find(session, incumbent.version, retrieval=retrieval)
-    return store.load(session, evaluation) if evaluation else None
+    wanted: dict[str, str | int] = {
+        "golden": fingerprints["golden"],
+        "evaluator": fingerprints["evaluator"],
+        "corpus": session.get_one(Version, incumbent.version).corpus or "",
+        "access_epoch": epoch,
+    }
+    for kept in (4, 3, 2, 0):
+        some = dict(list(wanted.items())[:kept])
+        found = store.find(session, incumbent.version, retrieval=incumbent.fingerprints["retrieval"], **some)
+        if found is not None:
+            return store.load(session, found)
+    return None
 
 
 def _unchanged(version: int) -> Verdict:

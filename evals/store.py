@@ -10,11 +10,16 @@ from sqlmodel import Session, col
 
 from evals.measurement import Measurement
 from evals.metrics import METRICS
-from rag.catalog.tables import Evaluation, Score
+from rag.catalog.tables import Evaluation, Score, Version
 
 
-def save(session: Session, version: int, measurement: Measurement, *, retrieval: str) -> int:
-    """Stores a measurement of ``version`` under these retrieval settings (a digest); returns its id."""
+def save(
+    session: Session, version: int, measurement: Measurement, *, retrieval: str, access_epoch: int = 0
+) -> int:
+    """Stores a measurement of ``version`` as it is, under these retrieval settings (a digest); returns its id.
+
+    ``access_epoch`` is the one at which the questions were asked.
+    """
     whole = measurement.to_dict()
     scores = whole.pop("scores")
     assert isinstance(scores, list)
@@ -23,6 +28,8 @@ def save(session: Session, version: int, measurement: Measurement, *, retrieval:
         golden=measurement.fingerprints["golden"],
         evaluator=measurement.fingerprints["evaluator"],
         retrieval=retrieval,
+        corpus=session.get_one(Version, version).corpus or "",
+        access_epoch=access_epoch,
         measurement=whole,
     )
     session.add(row)
@@ -33,8 +40,9 @@ def save(session: Session, version: int, measurement: Measurement, *, retrieval:
     return row.id
 
 
-def find(session: Session, version: int, **fingerprints: str) -> Evaluation | None:
-    """The latest evaluation of ``version`` with these fingerprints: any of golden, evaluator, retrieval."""
+def find(session: Session, version: int, **fingerprints: str | int) -> Evaluation | None:
+    """The latest evaluation of ``version`` with these fingerprints: any of golden, evaluator, retrieval, corpus
+    and access_epoch."""
     wanted = [getattr(Evaluation, name) == value for name, value in fingerprints.items()]
     return session.scalar(
         select(Evaluation)

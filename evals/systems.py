@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from sqlalchemy import select
@@ -12,12 +13,12 @@ from evals.baseline import Bm25Baseline, Passage
 from evals.evaluate import MayRead, Search
 from rag.access import closure, may_read
 from rag.catalog import Catalog, load_access
+from rag.catalog.revisions import alive_at
 from rag.catalog.tables import ChunkRow, Document, DocumentState, Revision
 from rag.embedding import Embedder, Vectors
 from rag.index import Bm25Encoder, IndexStore
-from rag.ingestion import alive_at
 from rag.ingestion.corpus import embedded_text
-from rag.retrieval import MOST_HITS, RetrievalSettings, Retriever
+from rag.retrieval import MOST_HITS, EncodersOf, RetrievalSettings, Retriever
 from rag.retrieval.retriever import Mode
 
 FUSED = "fused"
@@ -54,12 +55,20 @@ def retriever_systems(
     settings: RetrievalSettings,
     version: int,
     questions: Sequence[str],
+    encoders_of: EncodersOf | None = None,
 ) -> dict[str, Search]:
     """``fused``, ``dense`` and ``sparse``, as the retriever gives them for ``version``.
 
-    ``questions`` are the ones that will be asked.
+    ``questions`` are the ones that will be asked; ``encoders_of`` is for a version of another generation.
     """
-    retriever = Retriever(catalog, store, RememberingEmbedder(embedder, questions), bm25, settings)
+    retriever = Retriever(
+        catalog,
+        store,
+        RememberingEmbedder(embedder, questions),
+        bm25,
+        settings,
+        encoders_of=_remembering(encoders_of, questions) if encoders_of else None,
+    )
 
     def searching(mode: Mode) -> Search:
         def search(question: str, *, principal: str, limit: int) -> Sequence[str]:
@@ -75,6 +84,14 @@ def retriever_systems(
         return search
 
     return {FUSED: searching("fused"), "dense": searching("dense"), "sparse": searching("sparse")}
+
+
+def _remembering(encoders_of: EncodersOf, questions: Sequence[str]) -> EncodersOf:
+    def make(made_with: Mapping[str, Any]) -> tuple[Embedder, Bm25Encoder]:
+        embedder, bm25 = encoders_of(made_with)
+        return RememberingEmbedder(embedder, questions), bm25
+
+    return make
 
 
 def baseline_system(catalog: Catalog, version: int) -> Search:

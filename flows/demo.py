@@ -75,6 +75,15 @@ def _bad_candidate(state: Path) -> None:
     out.print("\n[bold]3  half of the documents are lost on the way in[/bold]")
     half = _half(state / "demo")
     with _working("ingest, evaluate, promote"):
+        held = _lockgate("run", "--config", str(half), expect=4)
+    for incident in held["ingest"]["incidents"]:
+        out.print(
+            f"          [yellow]held[/yellow] {escape(incident['message'].split(': ', 1)[0])}: "
+            f"{escape(incident['message'].split(': ', 1)[1].split('. ')[0])}"
+        )
+    out.print("          with that check switched off, the gate looks:")
+    _switch_off_breaker(half)
+    with _working("ingest, evaluate, promote"):
         lost = _lockgate("run", "--config", str(half), expect=3)
     _scores(lost["evaluate"])
     _gate(lost["promote"])
@@ -139,6 +148,13 @@ def _half(directory: Path) -> Path:
     config = directory / "lockgate.yaml"
     config.write_text(yaml.safe_dump(settings), encoding="utf-8")
     return config
+
+
+def _switch_off_breaker(config: Path) -> None:
+    settings = yaml.safe_load(config.read_text(encoding="utf-8"))
+    for source in settings["sources"]:
+        source["deletions"] = {"max_share": 1.0}
+    config.write_text(yaml.safe_dump(settings), encoding="utf-8")
 
 
 @contextmanager

@@ -25,10 +25,10 @@ from evals.systems import (
 from flows import artifacts
 from flows.progress import advance
 from flows.project import Project, opened
-from rag.catalog import recorded_run
+from rag.catalog import access_epoch, recorded_run
 from rag.catalog.tables import Version, VersionState
 from rag.errors import ReleaseError, UnknownVersionError
-from rag.ingestion.revisions import SEALED
+from rag.catalog.revisions import is_readable
 from rag.releases import promoted
 
 DEPTH = 10
@@ -47,7 +47,8 @@ def _version_name(version: int | None) -> str:
 def evaluate(config: str = "lockgate.yaml", version: int | None = None) -> dict[str, Any]:
     """Measures ``version``, or what waits for promotion, or what is promoted; returns the contract's summary.
 
-    A version that was measured with this golden set, evaluator and retrieval before is not measured again.
+    A version that was measured with this golden set, evaluator and retrieval before is not measured again,
+    unless a purge or a change of access since may have changed what is found.
     The promoted version is measured too where the gate would have nothing to compare with.
     """
     with opened(config) as project:
@@ -84,10 +85,9 @@ def chosen_version(project: Project, version: int | None) -> int:
     """``version`` if it is sealed; without one, the candidate, or what is promoted."""
     with project.catalog.read() as session:
         if version is not None:
-            row = session.get(Version, version)
-            if row is None or row.state not in SEALED:
+            if not is_readable(session, version):
                 raise UnknownVersionError(
-                    f"there is no version {version}",
+                    f"there is no version {version}, or its index was taken away by retention",
                     next_step="See lockgate status for the versions there are.",
                 )
             return version
@@ -113,7 +113,13 @@ def fingerprints(project: Project) -> dict[str, str]:
 
 def _measurement(project: Project, version: int) -> Measurement:
     with project.catalog.read() as session:
-        known = store.find(session, version, **fingerprints(project))
+        known = store.find(
+            session,
+            version,
+            **fingerprints(project),
+            corpus=session.get_one(Version, version).corpus or "",
+            access_epoch=access_epoch(session.connection()),
+        )
         if known is not None:
             return store.load(session, known)
     return measure_version(project, version)
@@ -124,6 +130,8 @@ def measure_version(project: Project, version: int) -> Measurement:
     """Asks every golden question of every system, and keeps what came back."""
     with recorded_run(project.catalog, "evaluate") as record:
         record.version = version
+        with project.catalog.connect() as connection:
+            epoch = access_epoch(connection)
         systems = retriever_systems(
             project.catalog,
             project.store,
@@ -132,6 +140,7 @@ def measure_version(project: Project, version: int) -> Measurement:
             project.retrieval,
             version,
             [question.question for question in project.golden.questions],
+            project.encoders_of,
         )
         systems[BASELINE] = baseline_system(project.catalog, version)
         measurement = measure(
@@ -143,7 +152,13 @@ def measure_version(project: Project, version: int) -> Measurement:
             progress=lambda done, total: advance(f"measuring version {version}", done, total),
         )
         with project.catalog.write() as session:
-            store.save(session, version, measurement, retrieval=project.retrieval_fingerprint)
+            store.save(
+                session,
+                version,
+                measurement,
+                retrieval=project.retrieval_fingerprint,
+                access_epoch=epoch,
+            )
     return measurement
 
 

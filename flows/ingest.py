@@ -18,24 +18,29 @@ from flows import artifacts
 from flows.progress import advance
 from flows.project import Project, default_rule, opened
 from flows.retries import ATTEMPTS, DELAYS_SECONDS, if_transient
-from rag.catalog import recorded_run, replace_memberships
+from rag.catalog import recorded_run
+from rag.releases import sync_memberships
+from rag.catalog.revisions import latest_sealed
 from rag.catalog.tables import Document, DocumentState, Version
 from rag.catalog.tables import Source as SourceRow
-from rag.errors import SourceEmptiedError, SourceError
+from rag.errors import DeletionsHeldError, SourceError, UsageError
 from rag.ingestion import (
     BatchResult,
+    Breaker,
     DocumentCounts,
     SourcePlan,
+    WriterLock,
     begin_version,
     build_version,
+    choose_base,
     embed_version,
-    latest_sealed,
     needs_version,
     plan_source,
     process_batch,
     record_listings,
     writer_lock,
 )
+from rag.maintenance import finish_erasures
 from rag.settings import Source
 
 _SMALLEST_BATCH = 64
@@ -50,8 +55,8 @@ class IngestIncidentError(SourceError):
         super().__init__(" ".join(str(incident) for incident in incidents))
         self.incidents = incidents
         self.summary = summary
-        emptied = all(isinstance(incident, SourceEmptiedError) for incident in incidents)
-        self.exit_code = SourceEmptiedError.exit_code if emptied else SourceError.exit_code
+        held = all(incident.exit_code == DeletionsHeldError.exit_code for incident in incidents)
+        self.exit_code = DeletionsHeldError.exit_code if held else SourceError.exit_code
 
     def __reduce__(self) -> tuple[object, ...]:
         return type(self), (self.incidents, self.summary)
@@ -69,29 +74,58 @@ def _run_name() -> str:
 
 
 @flow(name="ingest", flow_run_name=_run_name)
-def ingest(config: str = "lockgate.yaml", source: str | None = None, rebuild: bool = False) -> dict[str, Any]:
+def ingest(
+    config: str = "lockgate.yaml",
+    source: str | None = None,
+    rebuild: bool = False,
+    accept_deletions: int = 0,
+    by: str | None = None,
+) -> dict[str, Any]:
     """Takes what changed in the sources (or in one) into a new candidate version.
 
     Nothing changed: no version. ``rebuild`` makes one from the catalog all the same, without copying the last.
+    ``accept_deletions`` is the number of deleted documents that ``by`` confirms, where ``source`` was held for it.
     Returns the summary of the contract. Raises ``IngestIncidentError`` at the end if a source could not be used.
     """
     with opened(config) as project:
-        return ingest_project(project, source=source, rebuild=rebuild)
+        return ingest_project(
+            project, source=source, rebuild=rebuild, accept_deletions=accept_deletions, by=by
+        )
 
 
-def ingest_project(project: Project, *, source: str | None = None, rebuild: bool = False) -> dict[str, Any]:
+def ingest_project(
+    project: Project,
+    *,
+    source: str | None = None,
+    rebuild: bool = False,
+    accept_deletions: int = 0,
+    by: str | None = None,
+) -> dict[str, Any]:
     """``ingest`` for a project that is open."""
+    if accept_deletions and source is None:
+        raise UsageError(
+            "deletions are accepted for one source at a time",
+            state="Nothing was changed",
+            next_step="Name it with --source",
+        )
     started = time.monotonic()
     settings = project.settings
     chosen = [settings.source(source)] if source else list(settings.sources)
     project.check()
-    with writer_lock(settings.state), recorded_run(project.catalog, "ingest") as record:
-        _sync_memberships(project)
+    with (
+        writer_lock(settings.state, project.catalog) as lock,
+        recorded_run(project.catalog, "ingest") as record,
+    ):
+        finish_erasures(project.catalog, project.store, project.cache)
+        with project.catalog.write() as session:
+            sync_memberships(session, "groups", project.members_of())
         tally = _Tally()
         for each in chosen:
-            _ingest_source(project, each, tally)
+            breaker = Breaker(each.deletions.max_share, accepted=accept_deletions, by=by)
+            _ingest_source(project, each, breaker, tally)
         built = rebuild or needs_version(project.catalog, project.generation)
-        embedded = _next_version(project, from_scratch=rebuild) if built else 0
+        embedded = _next_version(project, lock, from_scratch=rebuild) if built else 0
+        finish_erasures(project.catalog, project.store, project.cache)  # of what was purged meanwhile
         summary = _summary(project, tally, embedded=embedded, built=built)
         if summary["version"] is not None:
             record_listings(project.catalog, summary["version"])
@@ -110,12 +144,14 @@ def ingest_project(project: Project, *, source: str | None = None, rebuild: bool
     return summary
 
 
-def _ingest_source(project: Project, source: Source, tally: _Tally) -> None:
+def _ingest_source(project: Project, source: Source, breaker: Breaker, tally: _Tally) -> None:
     """One source; if it cannot be used, that is noted and the others go on."""
     connector = project.connector(source)
     try:
-        plan = list_source(project, source, connector)
+        plan = list_source(project, source, connector, breaker)
         tally.counts += plan.counts
+        if plan.held is not None:
+            raise plan.held
         tally.counts += _process(project, source, connector, plan)
     except SourceError as error:
         get_run_logger().error("source %s: %s", source.name, error)
@@ -146,11 +182,16 @@ def _process(project: Project, source: Source, connector: Connector, plan: Sourc
     retry_delay_seconds=DELAYS_SECONDS,
     retry_condition_fn=if_transient,
 )
-def list_source(project: Project, source: Source, connector: Connector) -> SourcePlan:
+def list_source(project: Project, source: Source, connector: Connector, breaker: Breaker) -> SourcePlan:
     """Lists the source whole, applies rules and deletions, and plans the rest."""
     with project.catalog.write() as session:
         return plan_source(
-            session, source.name, connector.list(), default=default_rule(source), pipeline=project.pipeline
+            session,
+            source.name,
+            connector.list(),
+            default=default_rule(source),
+            pipeline=project.pipeline,
+            breaker=breaker,
         )
 
 
@@ -184,19 +225,22 @@ def process_documents(
     )
 
 
-def _next_version(project: Project, *, from_scratch: bool) -> int:
+def _next_version(project: Project, lock: WriterLock, *, from_scratch: bool) -> int:
     version = begin_version(project.catalog, project.generation)
-    embedded = embed_chunks(project, version)
-    seal_version(project, version, from_scratch)
+    base = choose_base(project.catalog, version, project.generation, project.store, from_scratch=from_scratch)
+    embedded = embed_chunks(project, version, base)
+    lock.check()
+    seal_version(project, version, base)
     return embedded
 
 
 @task(name="embed-chunks", task_run_name="embed version {version}", cache_policy=NO_CACHE)
-def embed_chunks(project: Project, version: int) -> int:
+def embed_chunks(project: Project, version: int, base: int | None) -> int:
     """Embeds the texts that the vector cache lacks; returns how many."""
     return embed_version(
         project.catalog,
         version,
+        base=base,
         embedder=project.embedder,
         cache=project.cache,
         progress=lambda done, total: advance("embedding", done, total),
@@ -204,22 +248,17 @@ def embed_chunks(project: Project, version: int) -> int:
 
 
 @task(name="seal-version", task_run_name="seal version {version}", cache_policy=NO_CACHE)
-def seal_version(project: Project, version: int, from_scratch: bool) -> None:
+def seal_version(project: Project, version: int, base: int | None) -> None:
     """Builds the index of the version beside the others and seals it."""
     build_version(
         project.catalog,
         version,
+        base=base,
         spec=project.generation,
         store=project.store,
         cache=project.cache,
         bm25=project.bm25,
-        from_scratch=from_scratch,
     )
-
-
-def _sync_memberships(project: Project) -> None:
-    with project.catalog.write() as session:
-        replace_memberships(session, "groups", project.members_of())
 
 
 def _summary(project: Project, tally: _Tally, *, embedded: int, built: bool) -> dict[str, Any]:

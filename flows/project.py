@@ -19,7 +19,7 @@ from rag.embedding import SentenceTransformerEmbedder, VectorCache
 from rag.index import Bm25Encoder, IndexStore
 from rag.ingestion import GenerationSpec
 from rag.parsing import Parser
-from rag.retrieval import RetrievalSettings
+from rag.retrieval import EncodersOf, RetrievalSettings
 from rag.settings import Settings, Source, digest, load_groups, load_settings
 
 
@@ -48,7 +48,7 @@ class Project:
 
     @cached_property
     def cache(self) -> VectorCache:
-        return VectorCache(self.settings.state / "vectors.sqlite", fingerprint=self.embedder.fingerprint)
+        return VectorCache(composition.vectors_file(self.settings), fingerprint=self.embedder.fingerprint)
 
     @cached_property
     def parser(self) -> Parser:
@@ -77,7 +77,12 @@ class Project:
             chunker=self.chunker.fingerprint,
             bm25=self.bm25.fingerprint,
             dimension=self.embedder.dimension,
+            recipe=composition.recipe(self.settings, self.embedder),
         )
+
+    @property
+    def encoders_of(self) -> EncodersOf:
+        return composition.encoders_of(self.settings, self.embedder)
 
     @cached_property
     def golden(self) -> GoldenSet:

@@ -24,19 +24,24 @@ def _run_name() -> str:
 
 
 @flow(name="promote", flow_run_name=_run_name)
-def promote(config: str = "lockgate.yaml", version: int | None = None, approve: bool = False) -> State[Any]:
-    """Asks the gate about ``version``, or about what waits. ``approve`` lets a held one through.
+def promote(
+    config: str = "lockgate.yaml", version: int | None = None, approve: bool = False, by: str | None = None
+) -> State[Any]:
+    """Asks the gate about ``version``, or about what waits. ``approve`` lets a held one through, in the name of
+    ``by``.
 
     The run's state is called Promoted, Held or Blocked; its data is the contract's summary.
     """
     with opened(config) as project:
-        summary = promote_project(project, version=version, approve=approve)
+        summary = promote_project(project, version=version, approve=approve, by=by)
     return Completed(
         name=_STATE_NAMES[summary["decision"]], message=" ".join(summary["reasons"]), data=summary
     )
 
 
-def promote_project(project: Project, *, version: int | None = None, approve: bool = False) -> dict[str, Any]:
+def promote_project(
+    project: Project, *, version: int | None = None, approve: bool = False, by: str | None = None
+) -> dict[str, Any]:
     """``promote`` for a project that is open."""
     project.check()
     version = chosen_version(project, version)
@@ -49,6 +54,8 @@ def promote_project(project: Project, *, version: int | None = None, approve: bo
             policy=project.policy,
             fingerprints=_release_fingerprints(project, version),
             approve=approve,
+            by=by,
+            settings={"retrieval": project.retrieval.to_dict()},
         )
         record.version, record.summary = version, _summary(outcome)
     artifacts.gate_report(version, outcome.verdict)

@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 from sqlmodel import Session, col
 
 from rag.catalog import utcnow
-from rag.catalog.tables import Document, DocumentState, Source, Version, VersionState
+from rag.catalog.tables import Document, DocumentState, Erasure, Source, Version, VersionState
 from rag.composition import open_catalog
 from rag.ingestion import is_writing
 from rag.releases import promoted
@@ -50,7 +50,7 @@ def status_of(settings: Settings) -> dict[str, Any]:
                 if current
                 else None,
                 "candidate": _candidate(waiting[-1]) if waiting else None,
-                "writing": is_writing(settings.state),
+                "writing": is_writing(settings.state, catalog),
                 "versions": [
                     {
                         "version": version.number,
@@ -58,11 +58,13 @@ def status_of(settings: Settings) -> dict[str, Any]:
                         "documents": version.documents,
                         "chunks": version.chunks,
                         "sealed_at": version.sealed_at.isoformat() if version.sealed_at else None,
+                        "swept_at": version.swept_at.isoformat() if version.swept_at else None,
                     }
                     for version in versions
                 ],
                 "sources": _sources(session, settings),
                 "quarantined": _quarantined(session),
+                "erasing": session.scalar(select(func.count()).select_from(Erasure)) or 0,
             }
     finally:
         catalog.close()

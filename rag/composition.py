@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from math import ceil
 from os import PathLike
 from pathlib import Path
+from typing import Any
 
 from rag.catalog import Catalog
 from rag.embedding import SentenceTransformerEmbedder
-from rag.errors import ConfigurationError
+from rag.errors import IndexStoreError
 from rag.index import Bm25Encoder, EdgeStore, IndexStore
-from rag.retrieval import RetrievalSettings, Retriever
+from rag.retrieval import EncodersOf, RetrievalSettings, Retriever
 from rag.settings import EdgeIndex, Settings, digest, load_settings
 
 
@@ -22,37 +25,108 @@ def open_retriever(config: str | PathLike[str]) -> Retriever:
 
 def retriever(settings: Settings, catalog: Catalog, *, on_close_catalog: bool = False) -> Retriever:
     """A retriever over a catalog that is open already; it closes that one only if told to."""
+    configured = embedder(settings)
     return Retriever(
         catalog,
         index_store(settings),
-        embedder(settings),
+        configured,
         bm25(settings),
         RetrievalSettings(candidates=settings.retrieval.candidates, rrf_k=settings.retrieval.rrf_k),
+        encoders_of=encoders_of(settings, configured),
         on_close=catalog.close if on_close_catalog else lambda: None,
     )
 
 
 def open_catalog(settings: Settings, *, migrate: bool) -> Catalog:
     """The catalog that the settings name; see ``Catalog.open``."""
+    return Catalog.open(catalog_url(settings), migrate=migrate)
+
+
+def catalog_url(settings: Settings) -> str:
+    """The catalog's SQLAlchemy URL; it may hold a password."""
     if settings.uses_sqlite:
-        return Catalog.open(f"sqlite:///{settings.state / 'catalog.sqlite'}", migrate=migrate)
-    return Catalog.open(settings.catalog.get_secret_value(), migrate=migrate)
+        return f"sqlite:///{settings.state / 'catalog.sqlite'}"
+    return settings.catalog.get_secret_value()
+
+
+def vectors_file(settings: Settings) -> Path:
+    """Where the vector cache lies."""
+    return settings.state / "vectors.sqlite"
 
 
 def index_store(settings: Settings) -> IndexStore:
-    """The store that the settings name."""
-    if not isinstance(settings.index, EdgeIndex):
-        raise ConfigurationError(
-            "this release has the embedded store only",
-            where=settings.where("index", "store"),
-            next_step="Write index: {store: edge}",
-        )
-    return EdgeStore(settings.state / "index")
+    """The store that the settings name. No connection is opened before its first call."""
+    chosen = settings.index
+    if isinstance(chosen, EdgeIndex):
+        return EdgeStore(settings.state / "index")
+    # Imported here: the client takes a second to import, which those on the embedded store need not wait for.
+    from qdrant_client import QdrantClient
+
+    from rag.index.qdrant_server import QdrantServerStore, ServerOptions
+
+    client = QdrantClient(
+        url=chosen.url,
+        # As a header, for the client warns of every key over http: the settings say what that means.
+        headers={"api-key": chosen.api_key.get_secret_value()} if chosen.api_key else None,
+        timeout=ceil(chosen.timeout.total_seconds()),
+        prefer_grpc=False,
+        check_compatibility=False,  # it would connect; the store asks for the release at its first call
+    )
+    options = ServerOptions(
+        address=chosen.url,
+        batch_size=chosen.batch_size,
+        attempts=chosen.attempts,
+        shards=chosen.shards,
+        replicas=chosen.replicas,
+        write_consistency=chosen.write_consistency,
+        quantization=chosen.quantization,
+        on_disk=chosen.on_disk,
+    )
+    return QdrantServerStore(client, prefix=chosen.collection_prefix(settings.project), options=options)
 
 
 def embedder(settings: Settings) -> SentenceTransformerEmbedder:
     """The embedder that the settings name; its model is loaded at the first text."""
     return SentenceTransformerEmbedder(settings.embedding.model, batch_size=settings.embedding.batch_size)
+
+
+def encoders_of(settings: Settings, configured: SentenceTransformerEmbedder) -> EncodersOf:
+    """Makes the embedder and BM25 of another generation again, or says why that cannot be done.
+
+    Only the model's files must be the same: a newer library goes on serving what an older one embedded.
+    """
+
+    def make(made_with: Mapping[str, Any]) -> tuple[SentenceTransformerEmbedder, Bm25Encoder]:
+        recipe = made_with.get("recipe")
+        if not recipe:
+            raise _not_to_be_had(made_with, "it was not noted which model that was")
+        made = configured
+        if recipe["model_digest"] != configured.model_digest:
+            made = SentenceTransformerEmbedder(recipe["model"], batch_size=settings.embedding.batch_size)
+        if recipe["model_digest"] != made.model_digest:
+            raise _not_to_be_had(made_with, f"the model {recipe['model']} is another one now")
+        return made, Bm25Encoder(**recipe["bm25"])
+
+    return make
+
+
+def _not_to_be_had(made_with: Mapping[str, Any], why: str) -> IndexStoreError:
+    return IndexStoreError(
+        f"a version cannot be searched with the model that embedded it: {why}",
+        where=str(made_with.get("embedder")),
+        state="Nothing was searched: vectors of two embedders cannot be compared",
+        next_step="Bring that model back, or build and promote a version with the present one",
+    )
+
+
+def recipe(settings: Settings, configured: SentenceTransformerEmbedder) -> dict[str, Any]:
+    """What ``encoders_of`` needs to make the configured encoders again."""
+    chosen = settings.retrieval.bm25
+    return {
+        "model": settings.embedding.model,
+        "model_digest": configured.model_digest,
+        "bm25": {"k1": chosen.k1, "b": chosen.b, "average_tokens": chosen.average_tokens},
+    }
 
 
 def bm25(settings: Settings) -> Bm25Encoder:

@@ -4,21 +4,27 @@
     ├── UsageError                 the call is wrong: exit 2
     │   ├── ConfigurationError     lockgate.yaml, groups, golden files: names file, line and key
     │   ├── PrincipalError         no principal, or one without a known prefix
-    │   └── UnknownVersionError
+    │   ├── UnknownVersionError
+    │   └── UnknownDocumentError
     ├── SourceError                a source cannot be listed or read
     │   ├── SourceVanishedError    its root is gone: an incident, never a deletion
     │   ├── SourceEmptyError       it lists nothing, and never listed anything
     │   ├── SourceEmptiedError     it lists nothing any more: held for a person, exit 4
+    │   ├── DeletionsHeldError     it lost more than it may: held for a person, exit 4
     │   └── SourceUnavailableError (TransientError)
     ├── ParseError                 one document cannot be parsed: it is quarantined, the run goes on
     ├── CatalogError
-    │   └── CatalogBusyError       (TransientError)
+    │   ├── CatalogBusyError       (TransientError)
+    │   └── CatalogUnavailableError (TransientError)
     ├── IndexStoreError
     │   ├── IndexCorruptError
-    │   └── IndexMissingError
+    │   ├── IndexMissingError
+    │   └── IndexUnavailableError  (TransientError)
     ├── WriterBusyError            another process holds the writer's lock
     ├── EvaluationError            a measurement could not be made
-    └── ReleaseError               a promotion or rollback that cannot be done
+    ├── ReleaseError               a promotion or rollback that cannot be done
+    ├── LedgerError                the ledger is not whole, or not the one it should be
+    └── BackupError                a backup that cannot be made, or not be restored here
 
 ``TransientError`` is mixed in where trying again may help; retries ask ``isinstance``, never the text.
 """
@@ -82,6 +88,10 @@ class UnknownVersionError(UsageError):
     """The named version does not exist or can no longer be read."""
 
 
+class UnknownDocumentError(UsageError):
+    """The catalog never had a document of that name."""
+
+
 class SourceError(LockgateError):
     """A source cannot be listed or read. Its documents stay as they are."""
 
@@ -96,6 +106,12 @@ class SourceEmptyError(SourceError):
 
 class SourceEmptiedError(SourceError):
     """A source that held documents lists none. Held for a person; nothing is deleted."""
+
+    exit_code = 4
+
+
+class DeletionsHeldError(SourceError):
+    """A source lost more of its documents than it may at once. Held for a person; nothing is deleted."""
 
     exit_code = 4
 
@@ -116,6 +132,10 @@ class CatalogBusyError(CatalogError, TransientError):
     """The catalog is locked by another process for longer than we wait."""
 
 
+class CatalogUnavailableError(CatalogError, TransientError):
+    """The server of the catalog does not answer just now, or its connection was lost."""
+
+
 class IndexStoreError(LockgateError):
     """The index store failed."""
 
@@ -128,6 +148,10 @@ class IndexMissingError(IndexStoreError):
     """The directory or collection of a version is gone."""
 
 
+class IndexUnavailableError(IndexStoreError, TransientError):
+    """The index's server does not answer just now, or has too much to do."""
+
+
 class WriterBusyError(LockgateError):
     """Another process is writing; one writer at a time."""
 
@@ -138,6 +162,14 @@ class EvaluationError(LockgateError):
 
 class ReleaseError(LockgateError):
     """A promotion or a rollback that cannot be done."""
+
+
+class LedgerError(LockgateError):
+    """The ledger is not whole, or is not the one that is asked for."""
+
+
+class BackupError(LockgateError):
+    """A backup that cannot be made, is damaged, or cannot be restored here."""
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:

@@ -96,7 +96,11 @@ def _status_page(summary: Mapping[str, Any]) -> None:
         )
         out.print(f"{name:<10} {said}")
     out.print(f"{'writing':<10} {'yes' if summary['writing'] else 'no'}")
+    if summary["erasing"]:
+        out.print(f"{'erasing':<10} {summary['erasing']} purged documents: the next ingest or sweep ends it")
     for each in summary["versions"]:
+        if each["swept_at"]:
+            continue
         out.print(
             f"version {each['version']:<4} {each['state']:<10} "
             f"{each['documents']} documents, {each['chunks']} chunks"

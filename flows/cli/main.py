@@ -7,7 +7,7 @@ import sys
 import typer
 from rich.markup import escape
 
-from flows.cli import access, inspect, pipeline, project, serve
+from flows.cli import access, inspect, ledger, pipeline, project, serve, upkeep
 from flows.cli.output import err
 from rag.errors import LockgateError
 
@@ -28,6 +28,11 @@ app.command("search")(inspect.search)
 app.add_typer(access.app, name="access")
 app.command("freshness")(inspect.freshness)
 app.command("status")(inspect.status)
+app.command("purge")(upkeep.purge)
+app.command("sweep")(upkeep.sweep)
+app.command("backup")(upkeep.backup)
+app.command("restore")(upkeep.restore)
+app.add_typer(ledger.app, name="ledger")
 app.command("up")(serve.up)
 
 

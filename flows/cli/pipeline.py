@@ -10,7 +10,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from flows.cli.options import DEFAULT_CONFIG, Config, Json
+from flows.cli.options import DEFAULT_CONFIG, By, Config, Json, person
 from flows.cli.output import bars, out, show
 from flows.environment import prepare
 from rag.settings import load_settings
@@ -26,13 +26,18 @@ def ingest(
     rebuild: Annotated[
         bool, typer.Option("--rebuild", help="Build the index from the catalog, not from the last version.")
     ] = False,
+    accept_deletions: Annotated[
+        int,
+        typer.Option("--accept-deletions", min=0, help="Confirm that --source lost so many documents."),
+    ] = 0,
+    by: By = None,
 ) -> None:
     """Build a candidate version from what changed in the sources."""
 
     def work() -> dict[str, Any]:
         from flows.ingest import ingest as flow
 
-        return flow(str(config), source, rebuild)
+        return flow(str(config), source, rebuild, accept_deletions, person(by))
 
     _run(config, work, as_json, ingest_page)
 
@@ -53,13 +58,14 @@ def promote(
     as_json: Json = False,
     version: Version = None,
     approve: Annotated[bool, typer.Option("--approve", help="Let through what the gate holds.")] = False,
+    by: By = None,
 ) -> None:
     """Ask the gate; move the pointer if it says so."""
 
     def work() -> dict[str, Any]:
         from flows.promote import promote as flow
 
-        summary: dict[str, Any] = flow(str(config), version, approve)  # type: ignore[assignment]
+        summary: dict[str, Any] = flow(str(config), version, approve, person(by))  # type: ignore[assignment]
         return summary
 
     _run(config, work, as_json, promote_page)
@@ -86,11 +92,12 @@ def rollback(
     config: Config = DEFAULT_CONFIG,
     as_json: Json = False,
     to: Annotated[int | None, typer.Option("--to", help="A version that was promoted before.")] = None,
+    by: By = None,
 ) -> None:
     """Move the pointer back."""
     from flows.rollback import roll_back_project
 
-    summary = roll_back_project(load_settings(config), to=to)
+    summary = roll_back_project(load_settings(config), to=to, by=person(by))
     show(
         summary,
         as_json=as_json,

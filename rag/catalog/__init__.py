@@ -4,14 +4,17 @@ from rag.catalog.access import access_epoch, load_access, raise_access_epoch, re
 from rag.catalog.catalog import SCHEMA, Catalog
 from rag.catalog.columns import UtcDateTime, utcnow
 from rag.catalog.runs import RunRecord, recorded_run
+from rag.catalog.session_lock import SessionLock, lock_holder
 
 __all__ = [
     "SCHEMA",
     "Catalog",
     "RunRecord",
+    "SessionLock",
     "UtcDateTime",
     "access_epoch",
     "load_access",
+    "lock_holder",
     "raise_access_epoch",
     "recorded_run",
     "replace_memberships",

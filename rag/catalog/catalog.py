@@ -1,36 +1,42 @@
-"""Opening the catalog: the engine, its transactions, its migrations."""
+"""Opening the catalog: its transactions, its migrations."""
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
-from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
-from sqlalchemy.exc import DatabaseError, OperationalError
+from sqlalchemy import Connection, Engine, inspect, text
+from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session
 
-from rag.errors import CatalogBusyError, CatalogError
+from rag.catalog import engines
+from rag.catalog.failures import told
+from rag.errors import CatalogError, CatalogUnavailableError
 
-SCHEMA = "0001"
+SCHEMA = "0002"
 """The migration that this release writes and reads. A test compares it with Alembic's head."""
 
-_BUSY_SECONDS = 30
-_MAPPED_BYTES = 1 << 30
-_CACHED_KIBIBYTES = 16 << 10
 _MOST_IDLE_LOOKS = 4
 """Connections kept for ``look``: fewer than the pool holds, or they would starve everything else."""
 
+_Found = TypeVar("_Found")
+
 
 class Catalog:
-    """The catalog of one project. Safe to share between threads; every session is its own transaction."""
+    """The catalog of one project, in SQLite or PostgreSQL, with the same meaning on both.
+
+    Safe to share between threads; every session is its own transaction. Every method raises ``CatalogError``
+    where the catalog cannot be used: ``CatalogBusyError`` where it stays locked, ``CatalogUnavailableError``
+    where its server does not answer.
+    """
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
-        self._writer = engine.execution_options(lockgate_write=True)
-        bare = {} if engine.dialect.name == "sqlite" else {"isolation_level": "AUTOCOMMIT"}
-        self._looker = engine.execution_options(lockgate_bare=True, **bare)
+        self._reader = engines.reading(engine)
+        self._writer = engines.writing(engine)
+        self._looker = engines.looking(engine)
         self._idle: list[Connection] = []
 
     @classmethod
@@ -39,13 +45,10 @@ class Catalog:
 
         Raises ``CatalogError`` where it is missing (and ``migrate`` is false), older, newer, or no catalog.
         """
-        if not migrate and url.startswith("sqlite:///") and not Path(url.removeprefix("sqlite:///")).exists():
-            raise CatalogError(
-                "there is no catalog yet",
-                where=url.removeprefix("sqlite:///"),
-                next_step="Run lockgate ingest first.",
-            )
-        catalog = cls(_engine(url))
+        file = Path(url.removeprefix("sqlite:///")) if url.startswith("sqlite:///") else None
+        if not migrate and file is not None and not file.exists():
+            raise _missing(str(file))
+        catalog = cls(engines.engine_at(url))
         try:
             catalog._check(migrate=migrate)
         except BaseException:
@@ -53,22 +56,39 @@ class Catalog:
             raise
         return catalog
 
+    @property
+    def where(self) -> str:
+        """The catalog's URL as a person may see it: without a password."""
+        return engines.where(self.engine.url)
+
+    @property
+    def has_server(self) -> bool:
+        """Whether it is PostgreSQL, which several machines may share, and not a file of this one."""
+        return self.engine.dialect.name == "postgresql"
+
     @contextmanager
     def read(self) -> Iterator[Session]:
         """A session that sees one moment and writes nothing."""
-        with _told(self), Session(self.engine, expire_on_commit=False) as session:
+        with told(self.engine.url), Session(self._reader, expire_on_commit=False) as session:
             yield session
 
     @contextmanager
     def write(self) -> Iterator[Session]:
         """A session that commits at the end and rolls back on an error. Writers take turns."""
-        with _told(self), Session(self._writer, expire_on_commit=False) as session, session.begin():
+        with (
+            told(self.engine.url) as progress,
+            Session(self._writer, expire_on_commit=False) as session,
+            session.begin(),
+        ):
+            progress.writing()
             yield session
+            session.flush()
+            progress.committing()
 
     @contextmanager
     def connect(self) -> Iterator[Connection]:
         """A bare connection in one read transaction, for the few statements of the read path."""
-        with _told(self), self.engine.connect() as connection:
+        with told(self.engine.url), self._reader.connect() as connection:
             yield connection
 
     @contextmanager
@@ -77,20 +97,32 @@ class Catalog:
 
         For the read path, where beginning and ending transactions would cost more than the statements.
         """
-        try:
-            connection = self._idle.pop()
-        except IndexError:  # all are in use, by other threads
-            connection = self._looker.connect()
-        try:
-            with _told(self):
+        with told(self.engine.url):
+            connection = self._idle_connection() or self._looker.connect()
+            try:
                 yield connection
-        except BaseException:
-            connection.close()
-            raise
+            except DBAPIError:
+                connection.invalidate()  # it may be what went wrong: nobody else shall get it
+                connection.close()
+                raise
+            except BaseException:
+                connection.close()
+                raise
         if len(self._idle) < _MOST_IDLE_LOOKS:
             self._idle.append(connection)
         else:
             connection.close()
+
+    def once_more(self, read: Callable[[], _Found]) -> _Found:
+        """What ``read`` returns, which only reads; asked a second time if its connection was lost meanwhile.
+
+        A restart of the server ends every connection, and no search should fail for that.
+        """
+        try:
+            return read()
+        except CatalogUnavailableError:
+            self._forget_idle()
+            return read()
 
     def close(self) -> None:
         """Returns every connection. The catalog cannot be used afterwards."""
@@ -98,34 +130,60 @@ class Catalog:
             self._idle.pop().close()
         self.engine.dispose()
 
+    def _idle_connection(self) -> Connection | None:
+        """One that was kept and still is one; None if there is none, or all are in use by other threads."""
+        while True:
+            try:
+                connection = self._idle.pop()
+            except IndexError:
+                return None
+            if not engines.has_been_closed(connection):
+                return connection
+            connection.invalidate()
+            connection.close()
+
+    def _forget_idle(self) -> None:
+        while self._idle:
+            connection = self._idle.pop()
+            connection.invalidate()
+            connection.close()
+
     def _check(self, *, migrate: bool) -> None:
-        found = self._schema()
+        with self.connect() as connection:
+            found = self._schema(connection)
         if found == SCHEMA:
             return
-        if found is not None and found > SCHEMA:
-            raise CatalogError(
-                f"the catalog is of a newer release (schema {found}, this one knows {SCHEMA})",
-                where=self._where,
-                next_step="Install that release, or restore a backup made by this one.",
-            )
+        self._refuse_newer(found)
+        if not migrate and found is None and self.has_server:
+            raise _missing(self.where)
         if not migrate:
             raise CatalogError(
                 f"the catalog is of an older release (schema {found or 'none'}, this one needs {SCHEMA})",
-                where=self._where,
+                where=self.where,
                 next_step="Run lockgate ingest, which brings it up to date.",
             )
         self._migrate()
 
-    def _schema(self) -> str | None:
-        try:
-            with self.connect() as connection:
-                if not inspect(connection).has_table("alembic_version"):
-                    return None
-                row = connection.execute(text("SELECT version_num FROM alembic_version")).first()
-        except (sqlite3.DatabaseError, DatabaseError) as error:
+    def _refuse_newer(self, found: str | None) -> None:
+        if found is not None and found > SCHEMA:
             raise CatalogError(
-                f"the catalog cannot be opened ({type(error).__name__})", where=self._where
-            ) from error
+                f"the catalog is of a newer release (schema {found}, this one knows {SCHEMA})",
+                where=self.where,
+                next_step="Install that release, or restore a backup made by this one.",
+            )
+
+    def _schema(self, connection: Connection) -> str | None:
+        if self.has_server:
+            encoding = connection.scalar(text("SHOW server_encoding"))
+            if encoding != "UTF8":
+                raise CatalogError(
+                    f"the database keeps text as {encoding}, which cannot hold every document",
+                    where=self.where,
+                    next_step="Create it with: createdb --encoding=UTF8 --template=template0",
+                )
+        if not inspect(connection).has_table("alembic_version"):
+            return None
+        row = connection.execute(text("SELECT version_num FROM alembic_version")).first()
         return str(row[0]) if row else None
 
     def _migrate(self) -> None:
@@ -134,52 +192,33 @@ class Catalog:
 
         config = Config()
         config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-        with self._writer.begin() as connection:
-            config.attributes["connection"] = connection
-            command.upgrade(config, SCHEMA)
+        with told(self.engine.url) as progress, engines.migrating(self.engine).connect() as connection:
+            try:
+                with connection.begin():
+                    progress.writing()
+                    found = self._schema(connection)  # as it is now that nobody else can change it
+                    self._refuse_newer(found)
+                    if found != SCHEMA:
+                        config.attributes["connection"] = connection
+                        command.upgrade(config, SCHEMA)
+                        self._check_keys(connection)
+                    progress.committing()
+            finally:
+                connection.invalidate()  # SQLite's foreign keys rest on it
 
-    @property
-    def _where(self) -> str:
-        return self.engine.url.render_as_string(hide_password=True)
-
-
-def _engine(url: str) -> Engine:
-    if not url.startswith("sqlite"):
-        return create_engine(url, pool_pre_ping=True)
-    Path(url.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(url, connect_args={"timeout": _BUSY_SECONDS})
-
-    @event.listens_for(engine, "connect")
-    def _pragmas(connection: sqlite3.Connection, _record: object) -> None:
-        # Transactions are begun below; the driver's own habit would begin them at the first write only,
-        # where a concurrent writer makes them fail at once instead of waiting.
-        connection.isolation_level = None
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")
-        connection.execute("PRAGMA foreign_keys = ON")
-        # The passages of a search lie all over the file; SQLite's own 2 MB of pages would not hold them.
-        connection.execute(f"PRAGMA mmap_size = {_MAPPED_BYTES}")
-        connection.execute(f"PRAGMA cache_size = -{_CACHED_KIBIBYTES}")
-
-    @event.listens_for(engine, "begin")
-    def _begin(connection: Connection) -> None:
-        options = connection.get_execution_options()
-        if not options.get("lockgate_bare"):
-            connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get("lockgate_write") else "BEGIN")
-
-    return engine
+    def _check_keys(self, connection: Connection) -> None:
+        """SQLite's keys rested while the migration ran; whatever it broke shows here, and nothing is kept."""
+        if self.has_server:
+            return
+        broken = connection.execute(text("PRAGMA foreign_key_check")).first()
+        if broken is not None:
+            raise CatalogError(
+                f"after its migration a row of {broken[0]} would refer to a row of {broken[2]} that is not there",
+                where=self.where,
+                state="The catalog was left as it was",
+                next_step="Restore a backup, or report this",
+            )
 
 
-@contextmanager
-def _told(catalog: Catalog) -> Iterator[None]:
-    """Turns "database is locked" into an error of ours that may be retried."""
-    try:
-        yield
-    except (OperationalError, sqlite3.OperationalError) as error:
-        if "locked" not in str(error):
-            raise
-        raise CatalogBusyError(
-            f"another process has kept the catalog locked for over {_BUSY_SECONDS} s",
-            where=catalog._where,
-            next_step="Try again; if it lasts, see which lockgate process still runs.",
-        ) from error
+def _missing(where: str) -> CatalogError:
+    return CatalogError("there is no catalog yet", where=where, next_step="Run lockgate ingest first.")

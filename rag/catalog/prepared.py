@@ -2,11 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Dialect, Select
+from sqlalchemy import Connection, Dialect, PoolProxiedConnection, Select
+from sqlalchemy.exc import DBAPIError
+
+
+@contextmanager
+def wrapped(dialect: Dialect, connection: PoolProxiedConnection | None = None) -> Iterator[None]:
+    """Raises what the driver raises as SQLAlchemy's own execution would."""
+    driver = dialect.loaded_dbapi
+    try:
+        yield
+    except driver.Error as error:
+        lost = connection is not None and dialect.is_disconnect(error, connection, None)
+        raise DBAPIError.instance(
+            None,
+            None,
+            error,
+            driver.Error,
+            hide_parameters=True,
+            connection_invalidated=lost,
+            dialect=dialect,
+        ) from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,15 +58,16 @@ class Prepared:
         if compiled is None:
             compiled = self._compiled[dialect.name] = self._compile(dialect)
         values: Mapping[str, Any] = {**compiled.defaults, **parameters}
-        cursor = connection.connection.cursor()
-        try:
-            if compiled.positions is None:
-                cursor.execute(compiled.sql, values)
-            else:
-                cursor.execute(compiled.sql, tuple(values[name] for name in compiled.positions))
-            found = cursor.fetchall()
-        finally:
-            cursor.close()
+        with wrapped(dialect, connection.connection):
+            cursor = connection.connection.cursor()
+            try:
+                if compiled.positions is None:
+                    cursor.execute(compiled.sql, values)
+                else:
+                    cursor.execute(compiled.sql, tuple(values[name] for name in compiled.positions))
+                found = cursor.fetchall()
+            finally:
+                cursor.close()
         return [_processed(row, compiled.processors) for row in found]
 
     def _compile(self, dialect: Dialect) -> _Compiled:

@@ -86,8 +86,8 @@ class Document(SQLModel, table=True):
     source: str = Field(index=True)
     external_id: str
     rule_id: int | None = Field(default=None, foreign_key="access_rule.id")
-    """The rule in force now. Null: unknown, so nobody may read it."""
-    state: DocumentState = Field(sa_column=Column(String, nullable=False))
+    """The rule in force now. Null: unknown, or withdrawn for good, so nobody may read it on any version."""
+    state: DocumentState = Field(sa_column=Column(String, nullable=False, index=True))
     reason: str | None = None
     """Why it is kept out; null unless quarantined or purged."""
     fingerprint: str
@@ -105,6 +105,7 @@ class Generation(SQLModel, table=True):
     id: int | None = Field(default=None, primary_key=True)
     digest: str = Field(unique=True)
     settings: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))
+    """What the digest is of, and what it takes to make the same embedder and BM25 again."""
     created_at: datetime = Field(default_factory=utcnow, sa_type=UtcDateTime)
 
 
@@ -122,6 +123,8 @@ class Version(SQLModel, table=True):
     """source -> when the listing was taken that this version is complete against (ISO 8601)"""
     created_at: datetime = Field(default_factory=utcnow, sa_type=UtcDateTime)
     sealed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    swept_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    """When retention took its index away. The row stays: its number is never used again."""
 
 
 class Revision(SQLModel, table=True):
@@ -187,6 +190,10 @@ class Evaluation(SQLModel, table=True):
     evaluator: str
     retrieval: str
     """Digests of golden set, evaluator and retrieval settings."""
+    corpus: str = ""
+    """The version's digest when it was measured: a purge changes it."""
+    access_epoch: int = 0
+    """Who may read what decides what is found, so a measurement is of its epoch."""
     measurement: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))
     """Leaks, failures and fingerprints; the scores are rows of their own."""
     created_at: datetime = Field(default_factory=utcnow, sa_type=UtcDateTime)
@@ -210,6 +217,8 @@ class Release(SQLModel, table=True):
     digest: str = Field(index=True)
     version: int = Field(foreign_key="version.number")
     fingerprints: dict[str, str] = Field(sa_column=Column(JSON, nullable=False))
+    settings: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
+    """The settings that readers follow while it is promoted, by value: ``retrieval``."""
     created_at: datetime = Field(default_factory=utcnow, sa_type=UtcDateTime)
 
 
@@ -221,18 +230,34 @@ class Pointer(SQLModel, table=True):
     moved_at: datetime = Field(default_factory=utcnow, sa_type=UtcDateTime)
 
 
-class Decision(SQLModel, table=True):
-    """Why the pointer moved, or did not. Rows are only ever added."""
+class LedgerEntry(SQLModel, table=True):
+    """One thing that was decided, and why. Rows are only ever added; each holds the hash of the one before."""
 
-    id: int | None = Field(default=None, primary_key=True)
-    decision: str
-    """promote, hold, block or rollback."""
-    version: int = Field(foreign_key="version.number", index=True)
-    release_id: int | None = Field(default=None, foreign_key="release.id")
-    evaluation_id: int | None = Field(default=None, foreign_key="evaluation.id")
+    __tablename__ = "ledger"
+
+    number: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    """1, 2, 3, … without a gap."""
+    kind: str
+    version: int | None = Field(default=None, index=True)
+    release: str | None = None
+    """Digest of the release that readers see because of this entry; null where it moved nothing."""
     reasons: list[str] = Field(sa_column=Column(JSON, nullable=False))
     checks: list[dict[str, Any]] = Field(sa_column=Column(JSON, nullable=False))
     fingerprints: dict[str, str] = Field(sa_column=Column(JSON, nullable=False))
-    approved: bool = False
-    """A person asked for it with ``--approve``."""
-    decided_at: datetime = Field(default_factory=utcnow, sa_type=UtcDateTime)
+    details: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))
+    """What else belongs to an entry of its kind, such as the document of a purge."""
+    decided_at: datetime = Field(sa_type=UtcDateTime)
+    previous: str
+    """``hash`` of the entry before; empty at number 1."""
+    hash: str
+    """SHA-256, in hex, over everything else in the row."""
+
+
+class Erasure(SQLModel, table=True):
+    """A purged document of which the index or the vector cache still holds something."""
+
+    document_id: int = Field(
+        primary_key=True, foreign_key="document.id", sa_column_kwargs={"autoincrement": False}
+    )
+    text_hashes: list[str] = Field(sa_column=Column(JSON, nullable=False))
+    requested_at: datetime = Field(default_factory=utcnow, sa_type=UtcDateTime)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from rag.embedding.port import Vectors
+from rag.errors import LockgateError
 
 _MOST_PARAMETERS = 500
+_BUSY_SECONDS = 30
 
 
 class VectorCache:
@@ -21,10 +23,12 @@ class VectorCache:
 
     def __init__(self, path: Path, *, fingerprint: str) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
+        self._path = path
         self._fingerprint = fingerprint
-        self._file = sqlite3.connect(path, timeout=30, isolation_level=None)
+        self._file = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None)
         self._file.execute("PRAGMA journal_mode = WAL")
         self._file.execute("PRAGMA synchronous = FULL")
+        self._file.execute("PRAGMA secure_delete = ON")  # a vector can be turned back into text
         self._file.execute(
             "CREATE TABLE IF NOT EXISTS vector (embedder TEXT, text_hash TEXT, vector BLOB NOT NULL,"
             " PRIMARY KEY (embedder, text_hash)) WITHOUT ROWID"
@@ -60,8 +64,67 @@ class VectorCache:
             raise
         self._file.execute("COMMIT")
 
+    def stored(self) -> Iterator[list[str]]:
+        """The text hashes of every embedder, a batch at a time; one that two embedders have comes twice.
+
+        What is forgotten between two batches does not disturb it.
+        """
+        last = ("", "")
+        while rows := self._file.execute(
+            "SELECT embedder, text_hash FROM vector WHERE (embedder, text_hash) > (?, ?)"
+            " ORDER BY embedder, text_hash LIMIT ?",
+            (*last, _MOST_PARAMETERS),
+        ).fetchall():
+            yield [hash for _, hash in rows]
+            last = rows[-1]
+
+    def forget(self, text_hashes: Collection[str]) -> int:
+        """Removes the vectors of these texts, of every embedder, durably; returns how many there were."""
+        forgotten = 0
+        for embedder in self._embedders():
+            for some in _batches(list(text_hashes)):
+                marks = ",".join("?" * len(some))
+                forgotten += self._file.execute(
+                    f"DELETE FROM vector WHERE embedder = ? AND text_hash IN ({marks})", (embedder, *some)
+                ).rowcount
+        return forgotten
+
+    def settle(self) -> bool:
+        """Brings the log beside the file into it and empties it; false while a reader still needs the log."""
+        busy, _, _ = self._file.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        return not busy
+
+    def scrub(self) -> bool:
+        """Writes the file anew, so that no byte of what was forgotten is left; false while others are using it.
+
+        Overwriting what is deleted is not enough: SQLite leaves pieces behind where it moved rows between pages.
+        It costs the whole file once, and as much room on the disk meanwhile.
+        """
+        try:
+            self._file.execute("VACUUM")
+        except sqlite3.OperationalError as error:
+            if "locked" in str(error):
+                return False
+            raise LockgateError(
+                f"the vector cache cannot be written anew ({error})",
+                where=str(self._path),
+                state="What was to be forgotten is, but pieces of it may be left in the file",
+                next_step="See that the disk has room for it twice, then run this again",
+            ) from error
+        return self.settle()
+
     def close(self) -> None:
         self._file.close()
+
+    def _embedders(self) -> Iterator[str]:
+        last = ""
+        while (
+            row := self._file.execute(
+                "SELECT min(embedder) FROM vector WHERE embedder > ?", (last,)
+            ).fetchone()
+        ) != (None,):
+            last = row[0]
+            yield last
 
     def _select(self, columns: str, hashes: Sequence[str]) -> sqlite3.Cursor:
         marks = ",".join("?" * len(hashes))

@@ -27,7 +27,7 @@ def embed_missing(
 ) -> int:
     """Embeds what is not cached of ``{text hash: length in characters}``; returns how many texts that was.
 
-    ``texts`` gives the texts of some hashes. They go to the model in order of length, longest first, over the
+    ``texts`` gives the texts of some hashes; what is purged in the meantime it no longer gives. They go to the model in order of length, longest first, over the
     whole set: a batch then holds texts of like length and little is wasted on padding. Each slice is stored
     before the next one starts, so that a run that dies loses one slice at most.
     """
@@ -35,7 +35,9 @@ def embed_missing(
     for start in range(0, len(missing), _SLICE):
         some = missing[start : start + _SLICE]
         found = texts(some)
-        vectors = embedder.embed_documents([found[hash] for hash in some])
-        cache.put(dict(zip(some, vectors, strict=True)))
+        still = [hash for hash in some if hash in found]
+        if still:
+            vectors = embedder.embed_documents([found[hash] for hash in still])
+            cache.put(dict(zip(still, vectors, strict=True)))
         progress(start + len(some), len(missing))
     return len(missing)

@@ -42,13 +42,24 @@ class SentenceTransformerEmbedder:
     @cached_property
     def fingerprint(self) -> str:
         """Digest of every model file and of the library that runs it."""
-        digest = hashlib.sha256(metadata.version("sentence-transformers").encode())
-        paths = {path for pattern in _FILES for path in self._directory.rglob(pattern)}
-        for path in sorted(paths):
-            digest.update(str(path.relative_to(self._directory)).encode())
+        return hashlib.sha256(
+            metadata.version("sentence-transformers").encode() + b"".join(self._file_digests)
+        ).hexdigest()
+
+    @cached_property
+    def model_digest(self) -> str:
+        """Digest of every model file alone: what a newer library must still have to serve older vectors."""
+        return hashlib.sha256(b"".join(self._file_digests)).hexdigest()
+
+    @cached_property
+    def _file_digests(self) -> list[bytes]:
+        """Name and SHA-256 of each file in turn."""
+        parts: list[bytes] = []
+        for path in sorted({path for pattern in _FILES for path in self._directory.rglob(pattern)}):
             with path.open("rb") as file:
-                digest.update(hashlib.file_digest(file, "sha256").digest())
-        return digest.hexdigest()
+                digest = hashlib.file_digest(file, "sha256").digest()
+            parts += [str(path.relative_to(self._directory)).encode(), digest]
+        return parts
 
     @cached_property
     def window_tokens(self) -> int:

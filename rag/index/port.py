@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Protocol
 
 from rag.embedding.port import Vectors
@@ -94,7 +95,13 @@ class IndexReader(Protocol):
 class IndexBuilder(Protocol):
     """A version that is being built. Nobody sees it until it is sealed; not sealed, it never was."""
 
-    def delete(self, ids: Sequence[int]) -> None: ...
+    def delete(self, ids: Sequence[int]) -> None:
+        """Takes these points out of this version. One that is not in it is no error."""
+        ...
+
+    def erase(self, documents: Collection[int]) -> None:
+        """Takes every point of these documents out of this version, whatever its id."""
+        ...
 
     def upsert(self, points: Iterable[IndexPoint]) -> None: ...
 
@@ -127,5 +134,28 @@ class IndexStore(Protocol):
         ...
 
     def drop(self, version: int) -> None:
-        """Removes a version. One that is not there is no error."""
+        """Removes a version for good. One that is not there is no error."""
+        ...
+
+    def erase(self, documents: Collection[int]) -> None:
+        """Removes every point of these documents from every sealed version, so that no byte of them is left.
+
+        Readers that are open go on. Killed anywhere, every version can still be opened, and doing it again
+        finishes it. Needs the writer's lock.
+        """
+        ...
+
+    def tidy(self) -> list[str]:
+        """Removes what unfinished builds, drops and erasures left behind, and says what. Needs the writer's lock."""
+        ...
+
+    def copy_to(self, folder: Path, versions: Collection[int]) -> None:
+        """Writes these sealed versions below ``folder``, durably. Needs the writer's lock; readers go on."""
+        ...
+
+    def load_from(self, folder: Path) -> None:
+        """Brings back what ``copy_to`` wrote. Raises ``IndexStoreError`` where the store holds a version already.
+
+        What it brings back is checked first. Killed half-way, ``tidy`` and another call make it whole.
+        """
         ...

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from rag.errors import IndexCorruptError
@@ -16,25 +16,21 @@ from rag.errors import IndexCorruptError
 NAME = "lockgate-seal.json"
 FORMAT = 1
 # The engine rewrites its own settings file whenever a directory is opened.
-_LOOSE = {NAME, "edge_config.json"}
+LOOSE = {NAME, "edge_config.json"}
 
 
 def write_seal(directory: Path, **facts: Any) -> None:
     """Records every file of ``directory`` with its size and SHA-256, and makes all of it durable."""
     files = {}
     for path in _files(directory):
-        with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-            os.fsync(file.fileno())
-        if path.name not in _LOOSE:
+        if path.name not in LOOSE:
+            with path.open("rb") as file:
+                digest = hashlib.file_digest(file, "sha256").hexdigest()
             files[path.relative_to(directory).as_posix()] = [path.stat().st_size, digest]
     seal = directory / NAME
     with seal.open("w", encoding="utf-8") as file:
         json.dump({"format": FORMAT, **facts, "files": files}, file)
-        file.flush()
-        os.fsync(file.fileno())
-    for path in [directory, *(d for d in directory.rglob("*") if d.is_dir())]:
-        sync_directory(path)
+    sync(directory)
 
 
 def read_seal(directory: Path) -> dict[str, Any]:
@@ -45,7 +41,9 @@ def read_seal(directory: Path) -> dict[str, Any]:
             raise IndexCorruptError(
                 "this version was sealed by a newer release", where=str(directory), next_step="Install it."
             )
-        _ = [(name, size, digest) for name, (size, digest) in seal["files"].items()]
+        names = [name for name, (_, _) in seal["files"].items()]
+        if any(name.startswith("/") or ".." in PurePosixPath(name).parts for name in names):
+            raise ValueError("a name that leads out of the directory")
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise _corrupt(directory, f"its seal cannot be read ({type(error).__name__})") from error
     return seal
@@ -66,12 +64,29 @@ def check_seal(directory: Path, *, contents: bool) -> dict[str, Any]:
                         raise _corrupt(directory, f"the contents of {name} have changed")
         except (FileNotFoundError, NotADirectoryError) as error:
             raise _corrupt(directory, f"{name} is missing") from error
-    for name in _LOOSE:
+    for name in LOOSE:
         try:
             json.loads((directory / name).read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
             raise _corrupt(directory, f"{name} cannot be read ({type(error).__name__})") from error
     return seal
+
+
+def names(directory: Path) -> list[str]:
+    """The files that make up a sealed directory, its seal last."""
+    return [*read_seal(directory)["files"], *sorted(LOOSE - {NAME}), NAME]
+
+
+def sync(directory: Path) -> None:
+    """Makes everything below ``directory`` durable."""
+    for path in _files(directory):
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+    for path in [directory, *(d for d in directory.rglob("*") if d.is_dir())]:
+        sync_directory(path)
 
 
 def sync_directory(directory: Path) -> None:

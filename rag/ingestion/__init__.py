@@ -4,19 +4,20 @@ from rag.ingestion.build import (
     ChunkCounts,
     begin_version,
     build_version,
+    choose_base,
     embed_version,
     needs_version,
     record_listings,
 )
 from rag.ingestion.counts import DocumentCounts
 from rag.ingestion.generations import GenerationSpec
-from rag.ingestion.lock import is_writing, writer_lock
-from rag.ingestion.plan import SourcePlan, plan_source
+from rag.ingestion.lock import WriterLock, is_writing, writer_lock
+from rag.ingestion.plan import Breaker, SourcePlan, plan_source
 from rag.ingestion.port import DocumentSource, Fetched, Listed
 from rag.ingestion.process import BatchResult, process_batch
-from rag.ingestion.revisions import alive_at, latest_sealed
 
 __all__ = [
+    "Breaker",
     "BatchResult",
     "ChunkCounts",
     "DocumentCounts",
@@ -25,12 +26,12 @@ __all__ = [
     "GenerationSpec",
     "Listed",
     "SourcePlan",
-    "alive_at",
+    "WriterLock",
     "begin_version",
     "build_version",
+    "choose_base",
     "embed_version",
     "is_writing",
-    "latest_sealed",
     "needs_version",
     "plan_source",
     "process_batch",

@@ -10,7 +10,8 @@ from sqlalchemy import select, update
 from sqlmodel import col
 
 from rag.catalog import Catalog, utcnow
-from rag.catalog.tables import Generation, Source, Version, VersionState
+from rag.catalog.revisions import has_changes, latest_sealed, next_version, readable
+from rag.catalog.tables import Erasure, Generation, Source, Version, VersionState
 from rag.embedding import Embedder, VectorCache, embed_missing
 from rag.errors import IndexCorruptError, IndexMissingError
 from rag.index import Bm25Encoder, IndexPoint, IndexStore
@@ -23,7 +24,6 @@ from rag.ingestion.corpus import (
     texts_of,
 )
 from rag.ingestion.generations import GenerationSpec, generation_id
-from rag.ingestion.revisions import has_changes, latest_sealed, next_version
 
 Progress = Callable[[int, int], None]
 _POINTS = 1000
@@ -63,17 +63,51 @@ def begin_version(catalog: Catalog, spec: GenerationSpec) -> int:
     return number
 
 
+def choose_base(
+    catalog: Catalog, version: int, spec: GenerationSpec, store: IndexStore, *, from_scratch: bool = False
+) -> int | None:
+    """The sealed version that ``version`` is made from: the last of its generation that is sound, or None.
+
+    A version of that number that an earlier run sealed and never recorded is dropped first.
+    """
+    store.drop(version)
+    if from_scratch:
+        return None
+    usable = set(store.sealed())
+    with catalog.read() as session:
+        candidates = session.scalars(
+            select(col(Version.number))
+            .join(Generation, col(Version.generation_id) == col(Generation.id))
+            .where(col(Generation.digest) == spec.digest, col(Version.number) < version, readable())
+            .order_by(col(Version.number).desc())
+        ).all()
+    for number in candidates:
+        if number in usable:
+            try:
+                store.verify(number)
+            except (IndexCorruptError, IndexMissingError):
+                continue  # a damaged version is not copied; an older one, or none, costs time only
+            return number
+    return None
+
+
 def embed_version(
-    catalog: Catalog, version: int, *, embedder: Embedder, cache: VectorCache, progress: Progress
+    catalog: Catalog,
+    version: int,
+    *,
+    base: int | None,
+    embedder: Embedder,
+    cache: VectorCache,
+    progress: Progress,
 ) -> int:
-    """Embeds every text of ``version`` that the cache lacks; returns how many."""
+    """Embeds every text that ``version`` needs beyond ``base`` and the cache lacks; returns how many."""
 
     def texts(hashes: Sequence[str]) -> dict[str, str]:
         with catalog.connect() as connection:
             return texts_of(connection, hashes)
 
     with catalog.connect() as connection:
-        lengths = text_lengths(connection, version, above=0)
+        lengths = text_lengths(connection, version, above=base or 0)
     return embed_missing(lengths, texts, embedder=embedder, cache=cache, progress=progress)
 
 
@@ -81,25 +115,26 @@ def build_version(
     catalog: Catalog,
     version: int,
     *,
+    base: int | None,
     spec: GenerationSpec,
     store: IndexStore,
     cache: VectorCache,
     bm25: Bm25Encoder,
-    from_scratch: bool = False,
 ) -> None:
     """Builds and seals the index of ``version``, then says so in the catalog: it is a candidate.
 
-    It costs the change where the last version is of the same generation and sound, else the whole.
-    A version of that number that an earlier run sealed and never recorded is replaced.
+    It costs the change since ``base``, or the whole where there is none.
     """
-    store.drop(version)
-    base = None if from_scratch else _base(catalog, version, spec, store)
     builder = store.build(version, dimension=spec.dimension, base=base)
     try:
         with catalog.connect() as connection:
             facts = corpus_facts(connection, version)
             if base is not None:
                 builder.delete(chunks_removed(connection, version, above=base))
+                # Purged, and not yet erased from the version that this one is made from.
+                purged = connection.scalars(select(col(Erasure.document_id))).all()
+                if purged:
+                    builder.erase(purged)
             builder.upsert(_points(chunks_added(connection, version, above=base or 0), cache, bm25))
         builder.seal(expected_points=facts.chunks)
     finally:
@@ -124,26 +159,6 @@ def record_listings(catalog: Catalog, version: int) -> None:
             for source in session.scalars(select(Source))
             if source.listed_at is not None
         }
-
-
-def _base(catalog: Catalog, version: int, spec: GenerationSpec, store: IndexStore) -> int | None:
-    """The sealed version to copy: the last one of this generation, if it is sound."""
-    usable = set(store.sealed())
-    with catalog.read() as session:
-        candidates = session.scalars(
-            select(col(Version.number))
-            .join(Generation, col(Version.generation_id) == col(Generation.id))
-            .where(col(Generation.digest) == spec.digest, col(Version.number) < version)
-            .order_by(col(Version.number).desc())
-        ).all()
-    for number in candidates:
-        if number in usable:
-            try:
-                store.verify(number)
-            except (IndexCorruptError, IndexMissingError):
-                continue  # a damaged version is not copied; an older one, or none, costs time only
-            return number
-    return None
 
 
 def _points(chunks: Iterator[StoredChunk], cache: VectorCache, bm25: Bm25Encoder) -> Iterator[IndexPoint]:

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, func, select
 from sqlmodel import col
 
+from rag.catalog.revisions import alive_at
 from rag.catalog.tables import ChunkRow, Document, Revision
-from rag.ingestion.revisions import alive_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,9 +113,9 @@ def corpus_facts(connection: Connection, version: int) -> CorpusFacts:
         select(col(Document.key), col(Revision.content_hash), col(Revision.pipeline), col(Revision.chunks))
         .join(Document, col(Revision.document_id) == col(Document.id))
         .where(alive_at(version))
-        .order_by(col(Document.key))
     )
-    for key, content_hash, pipeline, count in rows:
+    # Sorted here: every server sorts text by rules of its own, and the digest must not depend on them.
+    for key, content_hash, pipeline, count in sorted(rows, key=lambda row: row[0]):
         digest.update(f"{key}\0{content_hash}\0{pipeline}\n".encode())
         documents += 1
         chunks += count

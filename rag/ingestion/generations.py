@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 from sqlalchemy import select
 from sqlmodel import Session, col
@@ -14,16 +16,26 @@ from rag.catalog.tables import Generation
 
 @dataclass(frozen=True, slots=True)
 class GenerationSpec:
-    """What makes vectors comparable: fingerprints of embedder, chunker and BM25, and the dimension."""
+    """What makes vectors comparable: fingerprints of embedder, chunker and BM25, and the dimension.
+
+    ``recipe`` is what it takes to make embedder and BM25 again, as plain JSON values; it is no part of the digest.
+    """
 
     embedder: str
     chunker: str
     bm25: str
     dimension: int
+    recipe: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def digest(self) -> str:
-        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
+        parts = {
+            "embedder": self.embedder,
+            "chunker": self.chunker,
+            "bm25": self.bm25,
+            "dimension": self.dimension,
+        }
+        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
 def generation_id(session: Session, spec: GenerationSpec) -> int:

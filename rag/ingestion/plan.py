@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from sqlalchemy import Row, select, update
 from sqlmodel import Session, col
@@ -11,52 +12,91 @@ from sqlmodel import Session, col
 from rag.access import AccessRule
 from rag.catalog import raise_access_epoch, rule_id, utcnow
 from rag.catalog.tables import Document, DocumentState, Source
-from rag.errors import SourceEmptiedError, SourceEmptyError
+from rag.catalog.revisions import close_revisions, next_version
+from rag.errors import DeletionsHeldError, SourceEmptiedError, SourceEmptyError, SourceError
 from rag.ingestion.counts import DocumentCounts
 from rag.ingestion.port import Listed
-from rag.ingestion.revisions import close_revisions, next_version
+from rag.releases import ledger
+from rag.releases.ledger import Entry
 
 NO_RULE = "no access rule covers it, and the source's default is deny: nobody may read it"
 
 
+@dataclass(frozen=True, slots=True)
+class Breaker:
+    """How many documents a source may lose at once.
+
+    ``max_share``, from 0 to 1, is of those that it has in the catalog. ``accepted`` is the number whose loss a
+    person has confirmed, as an earlier listing was held for it; no more than that passes. ``by`` is that person.
+    """
+
+    max_share: float = 0.2
+    accepted: int = 0
+    by: str | None = None
+
+
 @dataclass
 class SourcePlan:
-    """What one listing asks for. ``work`` are the documents to fetch; everything else is done."""
+    """What one listing asks for. ``work`` are the documents to fetch; everything else is done.
+
+    ``held`` says why the rest of the listing must wait for a person. Changed rules have taken effect even so;
+    nothing else has been touched, and there is no work.
+    """
 
     source: str
     counts: DocumentCounts = field(default_factory=DocumentCounts)
     work: list[Listed] = field(default_factory=list)
+    held: SourceError | None = None
 
 
 def plan_source(
-    session: Session, source: str, listing: Iterable[Listed], *, default: AccessRule | None, pipeline: str
+    session: Session,
+    source: str,
+    listing: Iterable[Listed],
+    *,
+    default: AccessRule | None,
+    pipeline: str,
+    breaker: Breaker,
 ) -> SourcePlan:
     """Applies what needs no content (rules, deletions, what the listing itself keeps out) and plans the rest.
 
-    Rules take effect at once, on every version. Deletions belong to the next version. ``default`` is the rule
-    for documents that carry none; None denies. ``pipeline`` is the digest of parser and chunker.
+    Rules take effect at once, on every version. Deletions belong to the next version, unless there are more of
+    them than ``breaker`` lets through: then the plan is ``held``. ``default`` is the rule for documents that
+    carry none; None denies. ``pipeline`` is the digest of parser and chunker.
 
-    Raises ``SourceEmptyError`` or ``SourceEmptiedError`` where the listing is empty, before anything is changed.
+    Raises ``SourceEmptyError`` where the listing is empty and the catalog has nothing of the source either.
     """
     known = {row.external_id: row for row in session.execute(_KNOWN.where(col(Document.source) == source))}
     listed = list(listing)
-    if not listed:
-        _refuse_empty(source, known.values())
     plan = SourcePlan(source)
     rules = _RuleIds(session)
-    moved: dict[int, int | None] = {}
+    held = [row for row in known.values() if row.state in _HELD]
+    here = {entry.id for entry in listed}
+    gone = [row.id for row in held if row.external_id not in here]
+    if not listed and not held:
+        raise SourceEmptyError(
+            "the source lists no document",
+            where=source,
+            state="Nothing was changed",
+            next_step="Check its settings in lockgate.yaml (path, include, exclude)",
+        )
+    plan.held = _too_many(source, len(gone), len(held), breaker, listed=len(listed))
+    plan.counts.seen = len(listed)
+    moved: dict[int, AccessRule | None] = {}
+    kept_out: list[tuple[Listed, Row[Any] | None, str]] = []
     for entry in listed:
-        plan.counts.seen += 1
-        row = known.pop(entry.id, None)
+        row = known.get(entry.id)
         rule = (entry.access or default) if entry.problem is None else None
-        wanted = rules.id(rule)
-        if row is not None and row.rule_id != wanted and row.state != DocumentState.PURGED:
-            moved[row.id] = wanted
-            plan.counts.access_changed += 1
-        if rule is None:
-            _keep_out(session, source, entry, row, entry.problem or NO_RULE)
+        purged = row is not None and row.state == DocumentState.PURGED
+        if row is not None and not purged and row.rule_id != rules.id(rule):
+            moved[row.id] = rule
+            plan.counts.access_changed += row.state in _HELD
+        if plan.held is not None:
+            continue
+        if purged:
             plan.counts.quarantined += 1
-        elif row is not None and row.state == DocumentState.PURGED:
+        elif rule is None:
+            kept_out.append((entry, row, entry.problem or NO_RULE))
             plan.counts.quarantined += 1
         elif row is not None and _is_done(row, entry, pipeline):
             plan.counts.unchanged += row.state == DocumentState.ACTIVE
@@ -65,16 +105,20 @@ def plan_source(
                 session.execute(update(Document).where(col(Document.id) == row.id).values(uri=entry.uri))
         else:
             plan.work.append(entry)
-    _move(session, moved)
-    gone = [
-        row.id for row in known.values() if row.state in (DocumentState.ACTIVE, DocumentState.QUARANTINED)
-    ]
+    _move(session, source, moved, rules, {row.id: f"{source}/{row.external_id}" for row in known.values()})
+    if plan.held is not None:
+        return plan
+    for entry, row, reason in kept_out:
+        _keep_out(session, source, entry, row, reason)
     _delete(session, gone)
     plan.counts.deleted = len(gone)
+    if not listed or _share(len(gone), len(held)) > breaker.max_share:
+        _record_approval(session, source, len(gone), len(held), breaker)
     session.merge(Source(name=source, listed_at=utcnow(), incident=None))
     return plan
 
 
+_HELD = (DocumentState.ACTIVE, DocumentState.QUARANTINED)
 _KNOWN = select(
     col(Document.id),
     col(Document.external_id),
@@ -112,8 +156,6 @@ def _keep_out(
             )
         )
         return
-    if row.state == DocumentState.PURGED:
-        return
     session.execute(
         update(Document)
         .where(col(Document.id) == row.id)
@@ -122,11 +164,27 @@ def _keep_out(
     close_revisions(session, [row.id], next_version(session))
 
 
-def _move(session: Session, moved: dict[int, int | None]) -> None:
+def _move(
+    session: Session,
+    source: str,
+    moved: Mapping[int, AccessRule | None],
+    rules: _RuleIds,
+    keys: Mapping[int, str],
+) -> None:
+    """Puts documents under another rule, at once and on every version, and writes that down."""
+    if not moved:
+        return
     for document, rule in moved.items():
-        session.execute(update(Document).where(col(Document.id) == document).values(rule_id=rule))
-    if moved:
-        raise_access_epoch(session)
+        session.execute(update(Document).where(col(Document.id) == document).values(rule_id=rules.id(rule)))
+    raise_access_epoch(session)
+    ledger.append(
+        session,
+        Entry(
+            "access",
+            reasons=[f"{source} lists {len(moved)} documents under another rule than before"],
+            details={"documents": {keys[id]: rule.digest if rule else None for id, rule in moved.items()}},
+        ),
+    )
 
 
 def _delete(session: Session, documents: list[int]) -> None:
@@ -139,20 +197,42 @@ def _delete(session: Session, documents: list[int]) -> None:
     close_revisions(session, documents, next_version(session))
 
 
-def _refuse_empty(source: str, known: Iterable[Row[tuple[object, ...]]]) -> None:
-    held = sum(row.state == DocumentState.ACTIVE for row in known)
-    if held:
-        raise SourceEmptiedError(
+def _share(gone: int, held: int) -> float:
+    return gone / held if held else 0.0
+
+
+def _too_many(source: str, gone: int, held: int, breaker: Breaker, *, listed: int) -> SourceError | None:
+    """Why a person must look first, or None."""
+    if gone <= breaker.accepted or (listed and _share(gone, held) <= breaker.max_share):
+        return None
+    state = "That is treated as an incident, not as a deletion: all of them stay as they are"
+    next_step = (
+        "See what happened at the source; "
+        f"if it is meant, run lockgate ingest --source {source} --accept-deletions {gone}"
+    )
+    if not listed:
+        return SourceEmptiedError(
             f"the source lists no document, and {held} of its documents are in the catalog",
             where=source,
-            state="That is treated as an incident, not as a deletion: all of them stay as they are",
-            next_step="See what happened at the source, then run lockgate ingest again",
+            state=state,
+            next_step=next_step,
         )
-    raise SourceEmptyError(
-        "the source lists no document",
+    return DeletionsHeldError(
+        f"the source no longer lists {gone} of its {held} documents; {breaker.max_share:.0%} may go at once",
         where=source,
-        state="Nothing was changed",
-        next_step="Check its settings in lockgate.yaml (path, include, exclude)",
+        state=state,
+        next_step=next_step,
+    )
+
+
+def _record_approval(session: Session, source: str, gone: int, held: int, breaker: Breaker) -> None:
+    ledger.append(
+        session,
+        Entry(
+            "approve",
+            reasons=[f"a person confirmed that {source} lost {gone} of its {held} documents"],
+            details={"source": source, "deleted": gone, "of": held, "by": breaker.by},
+        ),
     )
 
 

@@ -19,7 +19,7 @@ from rag.embedding import text_hash
 from rag.errors import ParseError, SourceError, TransientError
 from rag.ingestion.counts import DocumentCounts
 from rag.ingestion.port import DocumentSource, Listed
-from rag.ingestion.revisions import close_revisions, next_version, open_revision
+from rag.catalog.revisions import close_revisions, next_version, open_revision
 from rag.parsing import ParsedDocument
 
 
@@ -130,6 +130,9 @@ def _write(
     entry, counts = kept.entry, result.counts
     key = f"{source}/{entry.id}"
     document = session.scalar(select(Document).where(col(Document.key) == key))
+    if document is not None and document.state == DocumentState.PURGED:
+        counts.quarantined += 1  # purged between the listing and now: it does not come back
+        return
     is_new = document is None or document.state == DocumentState.DELETED
     if document is not None and kept.unread and document.state == DocumentState.ACTIVE:
         counts.unchanged += 1  # what was indexed stays until the source gives the new content

@@ -1,6 +1,6 @@
 """What the application imports."""
 
 from rag.retrieval.hit import Hit
-from rag.retrieval.retriever import MOST_HITS, RetrievalSettings, Retriever, SearchResult
+from rag.retrieval.retriever import MOST_HITS, EncodersOf, RetrievalSettings, Retriever, SearchResult
 
-__all__ = ["MOST_HITS", "Hit", "RetrievalSettings", "Retriever", "SearchResult"]
+__all__ = ["MOST_HITS", "EncodersOf", "Hit", "RetrievalSettings", "Retriever", "SearchResult"]

@@ -6,23 +6,25 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, bindparam, func, select
 from sqlmodel import col
 
 from rag.catalog.prepared import Prepared
+from rag.catalog.revisions import alive_at, readable
 from rag.catalog.tables import (
     ChunkRow,
     Counter,
     Document,
     DocumentState,
+    Erasure,
+    Generation,
     Pointer,
     Release,
     Revision,
     Version,
 )
-from rag.ingestion.revisions import SEALED, alive_at
 from rag.releases.releases import PROMOTED
 
 _EPOCH = (
@@ -30,24 +32,27 @@ _EPOCH = (
     .where(col(Counter.name) == "access_epoch")
     .scalar_subquery()
 )
-_PROMOTED = (
-    select(col(Release.version))
-    .join(Pointer, col(Pointer.release_id) == col(Release.id))
-    .where(col(Pointer.name) == PROMOTED)
-    .scalar_subquery()
-)
-_MOMENT = Prepared(select(_PROMOTED.label("version"), _EPOCH.label("epoch")))
-_VERSION = select(col(Version.number)).where(
-    col(Version.number) == bindparam("version"), col(Version.state).in_(SEALED)
+_PROMOTED = select(col(Pointer.release_id)).where(col(Pointer.name) == PROMOTED).scalar_subquery()
+_MOMENT = Prepared(select(_PROMOTED.label("release"), _EPOCH.label("epoch")))
+_READABLE = Prepared(
+    select(col(Version.number)).where(col(Version.number) == bindparam("version"), readable())
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """What is promoted (None before the first promotion), and the access epoch."""
+    """The id of the promoted release (None before the first promotion), and the access epoch."""
 
-    version: int | None
+    release: int | None
     epoch: int
+
+
+class Served(NamedTuple):
+    """A version with its generation, and the settings of the release that serves it."""
+
+    version: int
+    generation: int
+    settings: dict[str, Any]
 
 
 class Passage(NamedTuple):
@@ -96,13 +101,36 @@ def _passages(count: int) -> Prepared:
 
 def moment(connection: Connection) -> Moment:
     """The present one."""
-    ((version, epoch),) = _MOMENT.rows(connection)
-    return Moment(version, epoch)
+    ((release, epoch),) = _MOMENT.rows(connection)
+    return Moment(release, epoch)
 
 
-def is_sealed(connection: Connection, version: int) -> bool:
-    """Whether a version of that number was ever sealed."""
-    return connection.execute(_VERSION, {"version": version}).first() is not None
+def is_readable(connection: Connection, version: int) -> bool:
+    """Whether a version of that number was sealed and its index not taken away since."""
+    return bool(_READABLE.rows(connection, version=version))
+
+
+def served_by(connection: Connection, release: int) -> Served:
+    """The version of a release; neither ever changes."""
+    row = connection.execute(
+        select(col(Release.version), col(Version.generation_id), col(Release.settings))
+        .join(Version, col(Version.number) == col(Release.version))
+        .where(col(Release.id) == release)
+    ).one()
+    return Served(*row)
+
+
+def generation_of(connection: Connection, version: int) -> int | None:
+    """The generation of a version, or None where there is no such version."""
+    return connection.scalar(select(col(Version.generation_id)).where(col(Version.number) == version))
+
+
+def generation_settings(connection: Connection, generation: int) -> dict[str, Any]:
+    """What a generation's vectors were made with."""
+    found: dict[str, Any] = connection.execute(
+        select(col(Generation.settings)).where(col(Generation.id) == generation)
+    ).scalar_one()
+    return found
 
 
 def passages(connection: Connection, ids: Sequence[int]) -> dict[int, Passage]:
@@ -112,7 +140,10 @@ def passages(connection: Connection, ids: Sequence[int]) -> dict[int, Passage]:
 
 
 def moved_documents(connection: Connection, version: int) -> dict[int, int | None]:
-    """``{document id: id of the rule in force}`` where that is not the one that the version's points carry."""
+    """``{document id: id of the rule in force}`` where that is not the one that the version's points carry.
+
+    Documents that are purged and not erased from the index yet are among them, under no rule.
+    """
     rows = connection.execute(
         select(col(Document.id), col(Document.rule_id))
         .join(Revision, col(Revision.document_id) == col(Document.id))
@@ -121,4 +152,6 @@ def moved_documents(connection: Connection, version: int) -> dict[int, int | Non
             col(Document.rule_id).is_distinct_from(col(Revision.indexed_rule_id)),
         )
     )
-    return {id: rule for id, rule in rows if id is not None}
+    moved = {id: rule for id, rule in rows if id is not None}
+    moved.update(dict.fromkeys(connection.scalars(select(col(Erasure.document_id)))))
+    return moved

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from functools import partial
 from os import PathLike
 from types import TracebackType
-from typing import Literal
+from typing import Any, Literal
 
 from rag.access import AccessView
 from rag.access import principal as as_principal
 from rag.catalog import Catalog, load_access
 from rag.embedding import Embedder
-from rag.errors import IndexMissingError, ReleaseError, UnknownVersionError, UsageError
+from rag.errors import IndexMissingError, IndexStoreError, ReleaseError, UnknownVersionError, UsageError
 from rag.index import FILTER_KEYS, Bm25Encoder, IndexQuery, IndexStore, ScoredId, Visibility
 from rag.retrieval import reads
 from rag.retrieval.hit import Hit
@@ -31,6 +31,27 @@ class RetrievalSettings:
 
     candidates: int = 100
     rrf_k: int = 10
+
+    @classmethod
+    def of(cls, values: Mapping[str, int] | None) -> RetrievalSettings | None:
+        """From ``to_dict``; None for None, as releases of old have none."""
+        return None if values is None else cls(candidates=values["candidates"], rrf_k=values["rrf_k"])
+
+    def to_dict(self) -> dict[str, int]:
+        return {"candidates": self.candidates, "rrf_k": self.rrf_k}
+
+
+EncodersOf = Callable[[Mapping[str, Any]], tuple[Embedder, Bm25Encoder]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Target:
+    """What one call searches, and the access epoch at which that was settled."""
+
+    version: int
+    generation: int
+    settings: RetrievalSettings
+    epoch: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +81,19 @@ class Retriever:
         bm25: Bm25Encoder,
         settings: RetrievalSettings | None = None,
         *,
+        encoders_of: EncodersOf | None = None,
         on_close: Callable[[], None] = lambda: None,
     ) -> None:
+        """``embedder``, ``bm25`` and ``settings`` are the configured ones. A version of another generation is
+        searched with what ``encoders_of`` makes of ``Generation.settings``, and the promoted one with the
+        settings of its release: a change of configuration reaches readers through the gate."""
         self._catalog = catalog
         self._embedder = embedder
         self._bm25 = bm25
+        self._encoders_of = encoders_of or _no_others
+        self._made: dict[int, tuple[Embedder, Bm25Encoder]] = {}
+        self._generations: dict[int, int | None] = {}
+        self._served: dict[int, reads.Served] = {}
         self._settings = settings or RetrievalSettings()
         self._readers = Readers(store)
         self._on_close = on_close
@@ -140,27 +169,25 @@ class Retriever:
         """``search``, with the number of the version that answered."""
         as_principal(principal)
         _check(query, limit, match)
-        prepared = partial(
-            IndexQuery,
-            dense=self._embedder.embed_queries([query])[0] if mode != "sparse" else None,
-            sparse=self._bm25.query(query) if mode != "dense" else None,
-            match=dict(match or {}),
-            candidates=self._settings.candidates,
-            rrf_k=self._settings.rrf_k,
-        )
-        return self.search_prepared(prepared, principal=principal, limit=limit, version=version)
+
+        def prepare(target: _Target) -> Callable[..., IndexQuery]:
+            embedder, bm25 = self._encoders(target.generation)
+            return partial(
+                IndexQuery,
+                dense=embedder.embed_queries([query])[0] if mode != "sparse" else None,
+                sparse=bm25.query(query) if mode != "dense" else None,
+                match=dict(match or {}),
+                candidates=target.settings.candidates,
+                rrf_k=target.settings.rrf_k,
+            )
+
+        return self._catalog.once_more(lambda: self._answer(prepare, principal, limit, version))
 
     def search_prepared(
         self, query: Callable[..., IndexQuery], *, principal: str, limit: int, version: int | None = None
     ) -> SearchResult:
         """``search_version`` for a query whose vectors are made: ``query(visibility=…, limit=…)`` completes it."""
-        try:
-            return self._search(query, principal, limit, version)
-        except IndexMissingError:
-            if version is not None:
-                raise
-            # The pointer moved on and the old version was swept between two looks; the new one is there.
-            return self._search(query, principal, limit, version)
+        return self._catalog.once_more(lambda: self._answer(lambda _: query, principal, limit, version))
 
     def close(self) -> None:
         """Closes index, catalog and whatever was opened with the retriever."""
@@ -175,36 +202,81 @@ class Retriever:
     ) -> None:
         self.close()
 
-    def _search(
-        self, query: Callable[..., IndexQuery], principal: str, limit: int, version: int | None
+    def _answer(
+        self,
+        prepare: Callable[[_Target], Callable[..., IndexQuery]],
+        principal: str,
+        limit: int,
+        version: int | None,
     ) -> SearchResult:
+        try:
+            target = self._target(version)
+            return self._search(prepare(target), principal, limit, target)
+        except (IndexMissingError, UnknownVersionError):
+            if version is not None:
+                raise
+            # The pointer moved on and the old version was swept between two looks; the new one is there.
+            target = self._target(None)
+            return self._search(prepare(target), principal, limit, target)
+
+    def _target(self, version: int | None) -> _Target:
+        """What is to be searched, and how: the promoted release as it was measured, or a version as configured."""
         with self._catalog.look() as connection:
             now = reads.moment(connection)
-            if version is not None and not reads.is_sealed(connection, version):
-                raise UnknownVersionError(
-                    f"there is no version {version}",
-                    next_step="See lockgate status for the versions there are.",
-                )
-        pinned = version if version is not None else now.version
-        if pinned is None:
+            if version is not None:
+                if not reads.is_readable(connection, version):
+                    raise _unknown(version)
+                known = self._generations.get(version)
+                if known is None:
+                    known = self._generations[version] = reads.generation_of(connection, version)
+                assert known is not None
+                return _Target(version, known, self._settings, now.epoch)
+        if now.release is None:
             raise ReleaseError(
                 "nothing is promoted yet, so there is nothing to search", next_step="Run lockgate run first."
             )
-        visibility = self._visibility(pinned, now.epoch, principal)
-        with self._readers.reading(pinned) as reader:
+        served = self._served.get(now.release)
+        if served is None:
+            with self._catalog.look() as connection:
+                served = self._served[now.release] = reads.served_by(connection, now.release)
+        settings = RetrievalSettings.of(served.settings.get("retrieval")) or self._settings
+        return _Target(served.version, served.generation, settings, now.epoch)
+
+    def _encoders(self, generation: int) -> tuple[Embedder, Bm25Encoder]:
+        """The embedder and BM25 that made the vectors of a generation: others would compare apples with pears."""
+        known = self._made.get(generation)
+        if known is None:
+            with self._catalog.look() as connection:
+                made_with = reads.generation_settings(connection, generation)
+            known = self._embedder, self._bm25
+            if (made_with.get("embedder"), made_with.get("bm25")) != tuple(
+                each.fingerprint for each in known
+            ):
+                known = self._encoders_of(made_with)
+            self._made[generation] = known
+        return known
+
+    def _search(
+        self, query: Callable[..., IndexQuery], principal: str, limit: int, target: _Target
+    ) -> SearchResult:
+        visibility = self._visibility(target.version, target.epoch, principal)
+        with self._readers.reading(target.version) as reader:
             asked = limit
             while True:
                 found = reader.query(query(visibility=visibility, limit=asked))
-                hits = self._judge(found, principal, limit)
+                hits = self._judge(found, principal, limit, target.version)
                 if len(hits) >= limit or len(found) < asked or asked > MOST_HITS:
-                    return SearchResult(pinned, hits)
+                    return SearchResult(target.version, hits)
                 asked *= 2  # some were denied since the filter was made: fill the page from further down
 
-    def _judge(self, found: list[ScoredId], principal: str, limit: int) -> list[Hit]:
+    def _judge(self, found: list[ScoredId], principal: str, limit: int, version: int) -> list[Hit]:
         """The hits that the catalog, asked now, lets ``principal`` read."""
-        if not found:
-            return []
         with self._catalog.look() as connection:
+            # Swept while it was searched: what was found may be a part of it.
+            if not reads.is_readable(connection, version):
+                raise _unknown(version)
+            if not found:
+                return []
             rows = reads.passages(connection, [each.id for each in found])
         epoch = next((row.epoch for row in rows.values()), 0)
         view = self._view(epoch)
@@ -240,6 +312,22 @@ class Retriever:
             moved=frozenset(moved),
             granted=frozenset(id for id, rule in moved.items() if view.may_read(principal, rule)),
         )
+
+
+def _no_others(made_with: Mapping[str, Any]) -> tuple[Embedder, Bm25Encoder]:
+    raise IndexStoreError(
+        "this version was made with another embedder or BM25 than the configured one",
+        where=str(made_with.get("embedder")),
+        state="Nothing was searched: vectors of two embedders cannot be compared",
+        next_step="Open the retriever with Retriever.open, which finds the embedder of each version",
+    )
+
+
+def _unknown(version: int) -> UnknownVersionError:
+    return UnknownVersionError(
+        f"there is no version {version}, or its index was taken away by retention",
+        next_step="See lockgate status for the versions there are.",
+    )
 
 
 def _check(query: str, limit: int, match: Mapping[str, str] | None) -> None:

@@ -8,6 +8,7 @@ from rag.settings.groups import load_groups
 from rag.settings.index import EdgeIndex, QdrantIndex
 from rag.settings.load import load_settings
 from rag.settings.parsing import Parsing
+from rag.settings.retention import Retention
 from rag.settings.retrieval import Bm25, Retrieval
 from rag.settings.settings import Settings
 from rag.settings.source import Freshness, Source, SourceAccess
@@ -23,6 +24,7 @@ __all__ = [
     "MetricGate",
     "Parsing",
     "QdrantIndex",
+    "Retention",
     "Retrieval",
     "Settings",
     "Source",

@@ -16,6 +16,7 @@ from rag.settings.gate import Gate
 from rag.settings.index import EdgeIndex, Index
 from rag.settings.parsing import Parsing
 from rag.settings.problems import KeyPath
+from rag.settings.retention import Retention
 from rag.settings.retrieval import Retrieval
 from rag.settings.source import Source
 from rag.settings.yaml_file import line_of
@@ -63,6 +64,7 @@ class Settings(Section):
     )
     golden: tuple[ResolvedGlob, ...] = Field((), description="Globs of golden question files.")
     gate: Gate = Field(Gate(), description="What a candidate must hold to be promoted.")
+    retention: Retention = Field(Retention(), description="Which old versions are kept.")
 
     _origin: Origin = PrivateAttr()
 

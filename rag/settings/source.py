@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from rag.access import EVERYBODY, NOBODY, AccessRule, principal
 from rag.errors import PrincipalError
-from rag.settings.base import NAME_PATTERN, Duration, LocatedError, Section, within
+from rag.settings.base import NAME_PATTERN, Duration, LocatedError, Real, Section, within
 from rag.settings.cron import cron
 
 
@@ -51,6 +51,18 @@ class Freshness(Section):
     )
 
 
+class Deletions(Section):
+    """How much of a source may vanish before a person must look."""
+
+    max_share: Real = Field(
+        0.2,
+        ge=0,
+        le=1,
+        description="The share of its documents that one ingest may delete, from 0 to 1; more is held for a"
+        " person, and so is a source that lists nothing.",
+    )
+
+
 class Source(Section):
     """One origin of documents. Keys that are not listed here are the connector's own: ``options``."""
 
@@ -60,6 +72,7 @@ class Source(Section):
     connector: str = Field(min_length=1, max_length=64, description="Which connector reads it.")
     access: SourceAccess = Field(SourceAccess(), description="Who may read documents that carry no rule.")
     freshness: Freshness = Field(Freshness(), description="How far it may lag behind.")
+    deletions: Deletions = Field(Deletions(), description="How much of it may vanish at once.")
     owner: str | None = Field(None, min_length=1, max_length=256, description="Whom to ask about it.")
     schedule: Annotated[str, AfterValidator(cron)] | None = Field(
         None, description="When it is ingested: five cron fields; by hand only if left out."

@@ -2,7 +2,8 @@
 
 import sys
 
-from tests.bench import ingest, search
+from tests.bench import change, ingest, search
 
 search.main()
+change.main()
 ingest.main(documents=None if "--whole" in sys.argv else 500)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,11 +14,13 @@ from rag.access import AccessRule
 from rag.catalog import Catalog
 from rag.chunking import Chunk
 from rag.embedding import VectorCache, Vectors, text_hash
-from rag.index import Bm25Encoder, EdgeStore
+from rag.index import Bm25Encoder, EdgeStore, IndexStore
 from rag.ingestion import (
+    Breaker,
     GenerationSpec,
     begin_version,
     build_version,
+    choose_base,
     plan_source,
     process_batch,
 )
@@ -58,13 +60,20 @@ class MadeUpSource:
         words = random.Random(1)
         self._vocabulary = ["".join(words.choices("abcdefghijklmnopqrstuvwxyz", k=7)) for _ in range(_WORDS)]
 
+        self.edition = 1
+        self.edited = 0
+        """The first so many documents are of this ``edition``, the others of the first."""
+
     def list(self) -> Iterator[Listed]:
         for number in range(self._documents):
             group = f"group:g{number % self._rules}"
-            yield Listed(f"{number:06d}.txt", AccessRule.of([group]))
+            yield Listed(f"{number:06d}.txt", AccessRule.of([group]), str(self._edition(number)))
+
+    def _edition(self, number: int) -> int:
+        return self.edition if number < self.edited else 1
 
     def fetch(self, id: str) -> Fetched:
-        random_ = random.Random(id)
+        random_ = random.Random(f"{id} {self._edition(int(id.removesuffix('.txt')))}")
         paragraphs = (
             " ".join(self._vocabulary[int(_WORDS * random_.random() ** 3)] for _ in range(_CHUNK_WORDS))
             for _ in range(self._chunks)
@@ -99,8 +108,71 @@ class MadeUpProject:
     """What ``build`` made; version 1 is sealed."""
 
     catalog: Catalog
-    store: EdgeStore
+    store: IndexStore
     bm25: Bm25Encoder
+    source: MadeUpSource
+    cache: VectorCache
+
+    @property
+    def spec(self) -> GenerationSpec:
+        return GenerationSpec("made up", "made up", self.bm25.fingerprint, DIMENSION)
+
+    def list(self) -> Sequence[Listed]:
+        """Applies the listing; what is to be read."""
+        with self.catalog.write() as session:
+            plan = plan_source(
+                session, "made-up", self.source.list(), default=None, pipeline="made up", breaker=Breaker()
+            )
+        return plan.work  # type: ignore[return-value]  # they are what the source listed
+
+    def read(self, work: Sequence[Listed]) -> None:
+        """Takes the listed documents into the catalog."""
+        parser, chunker = ParagraphParser(), ParagraphChunker()
+        for start in range(0, len(work), 500):
+            process_batch(
+                self.catalog,
+                "made-up",
+                self.source,
+                work[start : start + 500],
+                parser=parser,
+                chunker=chunker,
+                default=None,
+                pipeline="made up",
+            )
+
+    def embed(self, work: Sequence[Listed]) -> None:
+        """Puts vectors into the cache, as an embedder would that costs nothing."""
+        for start in range(0, len(work), 500):
+            texts = [
+                chunk
+                for entry in work[start : start + 500]
+                for chunk in self.source.fetch(entry.id).data.decode().split("\n\n")
+            ]
+            self.cache.put({text_hash(text): vector_of(text) for text in texts})
+
+    def base(self) -> tuple[int, int | None]:
+        """Begins the next version; its number, and what it is made from."""
+        version = begin_version(self.catalog, self.spec)
+        return version, choose_base(self.catalog, version, self.spec, self.store)
+
+    def seal(self, version: int, base: int | None) -> None:
+        build_version(
+            self.catalog,
+            version,
+            base=base,
+            spec=self.spec,
+            store=self.store,
+            cache=self.cache,
+            bm25=self.bm25,
+        )
+
+    def promote(self, version: int) -> None:
+        with self.catalog.write() as session:
+            record_decision(session, GateDecision("promote", version, None, ["a benchmark"], [], {}))
+
+    def close(self) -> None:
+        self.cache.close()
+        self.catalog.close()
 
 
 def vector_of(text: str) -> Vectors:
@@ -111,32 +183,21 @@ def vector_of(text: str) -> Vectors:
     return np.asarray(found / np.linalg.norm(found), dtype=np.float32)
 
 
-def build(root: Path, *, documents: int, chunks: int, rules: int) -> MadeUpProject:
-    """A project below ``root`` whose version 1 holds ``documents * chunks`` chunks."""
-    catalog = Catalog.open(f"sqlite:///{root / 'catalog.sqlite'}", migrate=True)
-    store, cache = EdgeStore(root / "index"), VectorCache(root / "vectors.sqlite", fingerprint="made up")
-    bm25 = Bm25Encoder(k1=1.2, b=0.75, average_tokens=_CHUNK_WORDS)
-    source, parser, chunker = MadeUpSource(documents, chunks, rules), ParagraphParser(), ParagraphChunker()
-    with catalog.write() as session:
-        plan = plan_source(session, "made-up", source.list(), default=None, pipeline="made up")
-    for start in range(0, len(plan.work), 500):
-        batch = plan.work[start : start + 500]
-        process_batch(
-            catalog,
-            "made-up",
-            source,
-            batch,
-            parser=parser,
-            chunker=chunker,
-            default=None,
-            pipeline="made up",
-        )
-        texts = [chunk for entry in batch for chunk in source.fetch(entry.id).data.decode().split("\n\n")]
-        cache.put({text_hash(text): vector_of(text) for text in texts})
-    spec = GenerationSpec("made up", "made up", bm25.fingerprint, DIMENSION)
-    version = begin_version(catalog, spec)
-    build_version(catalog, version, spec=spec, store=store, cache=cache, bm25=bm25)
-    with catalog.write() as session:
-        record_decision(session, GateDecision("promote", version, None, ["a benchmark"], [], {}))
-    cache.close()
-    return MadeUpProject(catalog, store, bm25)
+def build(
+    root: Path, *, documents: int, chunks: int, rules: int, store: IndexStore | None = None
+) -> MadeUpProject:
+    """A project below ``root`` whose version 1 holds ``documents * chunks`` chunks and is promoted."""
+    project = MadeUpProject(
+        Catalog.open(f"sqlite:///{root / 'catalog.sqlite'}", migrate=True),
+        store or EdgeStore(root / "index"),
+        Bm25Encoder(k1=1.2, b=0.75, average_tokens=_CHUNK_WORDS),
+        MadeUpSource(documents, chunks, rules),
+        VectorCache(root / "vectors.sqlite", fingerprint="made up"),
+    )
+    work = project.list()
+    project.read(work)
+    project.embed(work)
+    version, base = project.base()
+    project.seal(version, base)
+    project.promote(version)
+    return project

@@ -52,7 +52,7 @@ def main(chunks: int = 20_000) -> None:
             _compare(project, retriever, bare, share)
         retriever.close()
         bare.close()
-        project.catalog.close()
+        project.close()
 
 
 def _compare(project: MadeUpProject, retriever: Retriever, bare: edge.EdgeShard, share: int) -> None:

@@ -14,7 +14,7 @@ from evals.gate import Bar, GatePolicy
 from evals.measurement import Leak, Measurement
 from evals.promotion import Outcome, ask_gate
 from rag.catalog import Catalog
-from rag.catalog.tables import Decision, Generation, Version, VersionState
+from rag.catalog.tables import Generation, LedgerEntry, Version, VersionState
 from rag.releases import promoted
 from tests.evals.making import measured
 from tests.rag.catalog.opening import opened
@@ -50,13 +50,17 @@ def measure(catalog: Catalog, version: int, measurement: Measurement) -> int:
         return store.save(session, version, measurement, retrieval="r")
 
 
-def ask(catalog: Catalog, version: int, *, approve: bool = False, **prints: str) -> Outcome:
-    return ask_gate(catalog, version, policy=POLICY, fingerprints={**PRINTS, **prints}, approve=approve)
+def ask(
+    catalog: Catalog, version: int, *, approve: bool = False, by: str | None = None, **prints: str
+) -> Outcome:
+    return ask_gate(
+        catalog, version, policy=POLICY, fingerprints={**PRINTS, **prints}, approve=approve, by=by
+    )
 
 
-def decisions(catalog: Catalog) -> list[Decision]:
+def decisions(catalog: Catalog) -> list[LedgerEntry]:
     with catalog.read() as session:
-        return list(session.scalars(select(Decision).order_by(col(Decision.id))))
+        return list(session.scalars(select(LedgerEntry).order_by(col(LedgerEntry.number))))
 
 
 def state(catalog: Catalog, version: int) -> str:
@@ -77,7 +81,7 @@ def test_a_good_version_is_promoted_and_all_that_it_rests_on_is_written_down(cat
     assert outcome.release is not None
     assert (now(catalog), state(catalog, 1)) == (1, "promoted")
     (row,) = decisions(catalog)
-    assert (row.decision, row.version, row.evaluation_id, row.approved) == ("promote", 1, evaluation, False)
+    assert (row.kind, row.version, row.details) == ("promote", 1, {"evaluation": evaluation})
     assert row.fingerprints == PRINTS
     assert row.reasons == [reason.sentence for reason in outcome.verdict.reasons]
     assert row.reasons[0].startswith("Version 1 passed all")
@@ -95,7 +99,7 @@ def test_a_block_rejects_whoever_asks(catalog: Catalog, measurement: Measurement
     assert outcome.release == before
     assert (now(catalog), state(catalog, 2)) == (1, "rejected")
     last = decisions(catalog)[-1]
-    assert (last.decision, last.release_id, last.approved) == ("block", None, False)
+    assert (last.kind, last.release) == ("block", None)
     assert last.reasons
     assert "block" in {check["outcome"] for check in last.checks}
 
@@ -105,19 +109,20 @@ def test_too_little_evidence_is_held_until_a_person_approves(catalog: Catalog) -
     held = ask(catalog, 1)
     assert (held.verdict.decision, held.release) == ("hold", None)
     assert (now(catalog), state(catalog, 1)) == (None, "candidate")
-    approved = ask(catalog, 1, approve=True)
+    approved = ask(catalog, 1, approve=True, by="ops@acme.example")
     assert approved.verdict.decision == "promote"
     assert now(catalog) == 1
-    first, second = decisions(catalog)
-    assert (first.decision, first.approved) == ("hold", False)
-    assert (second.decision, second.approved) == ("promote", True)
+    first, second, third = decisions(catalog)
+    assert [row.kind for row in (first, second, third)] == ["hold", "approve", "promote"]
+    assert second.details["by"] == "ops@acme.example"
     assert second.reasons == [f"A person approved what the gate held: {' '.join(first.reasons)}"]
+    assert third.reasons == second.reasons
 
 
 def test_approving_what_would_pass_anyway_is_no_approval(catalog: Catalog) -> None:
     measure(catalog, 1, GOOD)
     assert ask(catalog, 1, approve=True).verdict.decision == "promote"
-    assert decisions(catalog)[0].approved is False
+    assert [row.kind for row in decisions(catalog)] == ["promote"]
 
 
 @pytest.mark.parametrize("approve", [False, True])
@@ -131,7 +136,7 @@ def test_what_was_not_measured_as_it_is_now_is_held_even_with_approval(
     assert "lockgate evaluate --version 1" in outcome.verdict.reasons[0].sentence
     assert now(catalog) is None
     (row,) = decisions(catalog)
-    assert (row.decision, row.evaluation_id, row.approved) == ("hold", None, False)
+    assert (row.kind, row.details) == ("hold", {})
 
 
 def test_what_is_promoted_already_stays_so_and_nothing_is_written(catalog: Catalog) -> None:
@@ -166,4 +171,4 @@ def test_the_latest_measurement_decides(catalog: Catalog) -> None:
     measure(catalog, 1, BAD)
     later = measure(catalog, 1, GOOD)
     assert ask(catalog, 1).verdict.decision == "promote"
-    assert decisions(catalog)[0].evaluation_id == later
+    assert decisions(catalog)[0].details == {"evaluation": later}

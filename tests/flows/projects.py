@@ -21,6 +21,7 @@ sources:
     connector: filesystem
     path: pages
     access: {default: deny}
+    deletions: {max_share: 0.9}
     freshness: {max_lag: 24h}
     owner: docs@tiny.example
     schedule: "0 * * * *"
@@ -28,6 +29,7 @@ sources:
     connector: jsonl
     path: notes.jsonl
     access: {default: public}
+    deletions: {max_share: 0.9}
 golden: [golden.jsonl]
 gate:
   metrics: {"nDCG@10": {floor: 0.30, margin: 0.02}}
@@ -57,7 +59,7 @@ QUESTIONS: Mapping[str, tuple[str, str]] = {
 }
 """Ada asks them all."""
 
-CONTENT_TABLES = ("version", "revision", "chunk", "evaluation", "score", "decision", "release")
+CONTENT_TABLES = ("version", "revision", "chunk", "evaluation", "score", "ledger", "release")
 
 
 @dataclass(frozen=True)

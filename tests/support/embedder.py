@@ -14,6 +14,8 @@ from rag.embedding import Vectors
 class WordEmbedder:
     """Hashed bag of words, of unit length. A token is a word. Remembers every document text it was given.
 
+    Another ``fingerprint`` is another embedder: its vectors lie elsewhere.
+
     With ``dies_after`` it raises ``EmbedderDiedError`` instead of embedding once so many calls were answered.
     """
 
@@ -49,7 +51,8 @@ class WordEmbedder:
     def _vector(self, text: str) -> Vectors:
         vector = np.zeros(self.dimension, dtype=np.float32)
         for word in re.findall(r"\w+", text.lower()):
-            vector[int(hashlib.sha256(word.encode()).hexdigest(), 16) % self.dimension] += 1
+            salted = word if self.fingerprint == "words" else f"{self.fingerprint} {word}"
+            vector[int(hashlib.sha256(salted.encode()).hexdigest(), 16) % self.dimension] += 1
         if not vector.any():
             vector[0] = 1
         unit: Vectors = vector / np.float32(np.linalg.norm(vector))

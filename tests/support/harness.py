@@ -12,19 +12,20 @@ from sqlmodel import Session, col
 
 from rag.access import EVERYBODY, AccessRule
 from rag.catalog import Catalog, replace_memberships
+from rag.catalog.revisions import alive_at, latest_sealed
 from rag.catalog.tables import ChunkRow, Document, Revision, Version, VersionState
 from rag.chunking import Chunker
 from rag.embedding import Embedder, VectorCache
 from rag.index import Bm25Encoder, IndexStore
 from rag.ingestion import (
+    Breaker,
     DocumentCounts,
     DocumentSource,
     GenerationSpec,
-    alive_at,
     begin_version,
     build_version,
+    choose_base,
     embed_version,
-    latest_sealed,
     needs_version,
     plan_source,
     process_batch,
@@ -32,11 +33,19 @@ from rag.ingestion import (
 from rag.ingestion.process import DocumentParser
 from rag.releases import GateDecision, record_decision
 from rag.retrieval import RetrievalSettings, Retriever
+from tests.support.catalogs import CATALOGS
 from tests.support.embedder import WordEmbedder
 from tests.support.memory_store import MemoryStore
 from tests.support.parser import ParagraphParser
 
 ADA, BOB, EVE = "user:ada", "user:bob", "user:eve"
+
+
+def encoders_of(made_with: Mapping[str, Any]) -> tuple[Embedder, Bm25Encoder]:
+    """What made the vectors of any harness's versions: a ``WordEmbedder`` is told by name and dimension."""
+    k1, b, average_tokens = made_with["recipe"]["bm25"]
+    embedder = WordEmbedder(fingerprint=made_with["embedder"], dimension=made_with["dimension"])
+    return embedder, Bm25Encoder(k1=k1, b=b, average_tokens=average_tokens)
 
 
 class StoppedError(Exception):
@@ -59,9 +68,11 @@ class Harness:
         max_tokens: int = 40,
         batch_size: int = 2,
         default: AccessRule | None = EVERYBODY,
+        max_deleted_share: float = 1.0,
+        catalog_url: str | None = None,
     ) -> None:
         self.root = root
-        self.catalog = Catalog.open(f"sqlite:///{root / 'catalog.sqlite'}", migrate=True)
+        self.catalog = Catalog.open(catalog_url or CATALOGS.url(root), migrate=True)
         self.store: IndexStore = MemoryStore() if store is None else store
         self.embedder: Embedder = WordEmbedder() if embedder is None else embedder
         self.parser: DocumentParser = ParagraphParser() if parser is None else parser
@@ -69,6 +80,7 @@ class Harness:
         self.bm25 = Bm25Encoder(k1=1.2, b=0.75, average_tokens=20)
         self.batch_size = batch_size
         self.default = default
+        self.breaker = Breaker(max_share=max_deleted_share)
         self._retrievers: list[Retriever] = []
         self.set_max_tokens(max_tokens)
 
@@ -87,6 +99,7 @@ class Harness:
             chunker=self.chunker.fingerprint,
             bm25=self.bm25.fingerprint,
             dimension=self.embedder.dimension,
+            recipe={"bm25": list(map(float, self.bm25.fingerprint.split("/")[2:]))},
         )
 
     def ingest(
@@ -99,7 +112,16 @@ class Harness:
         counts = DocumentCounts()
         for name, source in sources.items() if isinstance(sources, Mapping) else [("s", sources)]:
             with self.catalog.write() as session:
-                plan = plan_source(session, name, source.list(), default=self.default, pipeline=self.pipeline)
+                plan = plan_source(
+                    session,
+                    name,
+                    source.list(),
+                    default=self.default,
+                    pipeline=self.pipeline,
+                    breaker=self.breaker,
+                )
+            if plan.held is not None:
+                raise plan.held
             after("plan")
             counts += plan.counts
             for start in range(0, len(plan.work), self.batch_size):
@@ -123,9 +145,11 @@ class Harness:
         """Begins, embeds and seals the next version; returns its number."""
         number = begin_version(self.catalog, self.generation)
         after("begin")
+        base = choose_base(self.catalog, number, self.generation, self.store, from_scratch=from_scratch)
         embed_version(
             self.catalog,
             number,
+            base=base,
             embedder=self.embedder,
             cache=self.cache,
             progress=lambda _done, _total: after("slice"),
@@ -134,11 +158,11 @@ class Harness:
         build_version(
             self.catalog,
             number,
+            base=base,
             spec=self.generation,
             store=self.store,
             cache=self.cache,
             bm25=self.bm25,
-            from_scratch=from_scratch,
         )
         after("build")
         return number
@@ -161,13 +185,17 @@ class Harness:
 
     def retriever(self, settings: RetrievalSettings | None = None) -> Retriever:
         """A new one; it is closed with the harness."""
-        opened = Retriever(self.catalog, self.store, self.embedder, self.bm25, settings)
+        opened = Retriever(
+            self.catalog, self.store, self.embedder, self.bm25, settings, encoders_of=encoders_of
+        )
         self._retrievers.append(opened)
         return opened
 
     def readable(self, principal: str, version: int | None = None) -> list[str]:
         """All texts that come back to ``principal`` from a version, sorted, by a retriever without a past."""
-        with Retriever(self.catalog, self.store, self.embedder, self.bm25) as retriever:
+        with Retriever(
+            self.catalog, self.store, self.embedder, self.bm25, encoders_of=encoders_of
+        ) as retriever:
             hits = retriever.search("text", principal=principal, limit=1000, version=version, mode="dense")
         return sorted(hit.text for hit in hits)
 

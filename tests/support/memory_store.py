@@ -5,9 +5,11 @@ Tests that build many versions use it, and the property tests of the others take
 
 from __future__ import annotations
 
+import pickle
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from math import log
+from pathlib import Path
 
 import numpy as np
 
@@ -20,11 +22,14 @@ class MemoryStore:
 
     def __init__(self) -> None:
         self.versions: dict[int, dict[int, IndexPoint]] = {}
+        self.unfinished: set[int] = set()
 
     def build(self, version: int, *, dimension: int, base: int | None) -> MemoryBuilder:
         if version in self.versions:
             raise IndexStoreError(f"version {version} is sealed already")
-        return MemoryBuilder(self, version, dict(self._existing(base)) if base is not None else {})
+        points = dict(self._existing(base)) if base is not None else {}
+        self.unfinished = {version}
+        return MemoryBuilder(self, version, points)
 
     def open(self, version: int) -> MemoryReader:
         return MemoryReader(self._existing(version))
@@ -38,6 +43,25 @@ class MemoryStore:
     def drop(self, version: int) -> None:
         self.versions.pop(version, None)
 
+    def erase(self, documents: Collection[int]) -> None:
+        for version, points in self.versions.items():
+            self.versions[version] = without(points, documents)
+
+    def tidy(self) -> list[str]:
+        removed = [f"removed the unfinished version {version}" for version in self.unfinished]
+        self.unfinished = set()
+        return removed
+
+    def copy_to(self, folder: Path, versions: Collection[int]) -> None:
+        copied = {version: self._existing(version) for version in versions}
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "versions.pickle").write_bytes(pickle.dumps(copied))
+
+    def load_from(self, folder: Path) -> None:
+        if self.versions:
+            raise IndexStoreError("the index holds versions already")
+        self.versions = pickle.loads((folder / "versions.pickle").read_bytes())
+
     def _existing(self, version: int) -> dict[int, IndexPoint]:
         if version not in self.versions:
             raise IndexMissingError(f"the index of version {version} is not there")
@@ -50,9 +74,17 @@ class MemoryBuilder:
     def __init__(self, store: MemoryStore, version: int, points: dict[int, IndexPoint]) -> None:
         self._store, self._version, self._points = store, version, points
 
+    @property
+    def count(self) -> int:
+        """How many points it has so far."""
+        return len(self._points)
+
     def delete(self, ids: Sequence[int]) -> None:
         for id in ids:
             self._points.pop(id, None)
+
+    def erase(self, documents: Collection[int]) -> None:
+        self._points = without(self._points, documents)
 
     def upsert(self, points: Iterable[IndexPoint]) -> None:
         self._points.update({point.id: point for point in points})
@@ -61,8 +93,10 @@ class MemoryBuilder:
         if len(self._points) != expected_points:
             raise IndexStoreError(f"{len(self._points)} points and not {expected_points}")
         self._store.versions[self._version] = self._points
+        self._store.unfinished.discard(self._version)
 
-    def abandon(self) -> None: ...
+    def abandon(self) -> None:
+        self._store.unfinished.discard(self._version)
 
 
 class MemoryReader:
@@ -87,6 +121,11 @@ class MemoryReader:
         return best(reciprocal_ranks([leg[:candidates] for leg in legs], query.rrf_k))[: query.limit]
 
     def close(self) -> None: ...
+
+
+def without(points: dict[int, IndexPoint], documents: Collection[int]) -> dict[int, IndexPoint]:
+    """The points of all other documents."""
+    return {id: point for id, point in points.items() if point.document not in documents}
 
 
 def is_visible(point: IndexPoint, visibility: Visibility) -> bool:

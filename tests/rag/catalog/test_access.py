@@ -13,6 +13,8 @@ from rag.catalog import Catalog, access_epoch, load_access, replace_memberships,
 from rag.catalog.tables import AccessRuleRow, Membership
 from tests.rag.catalog.opening import opened
 
+pytestmark = pytest.mark.usefixtures("either_catalog")
+
 STAFF = AccessRule.of(["group:staff"], ["user:eve"])
 
 

@@ -1,4 +1,4 @@
-"""Opening, migrating and sharing the catalog."""
+"""Opening and sharing the catalog."""
 
 from __future__ import annotations
 
@@ -8,37 +8,22 @@ from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
-from alembic.autogenerate import compare_metadata
-from alembic.config import Config
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import select, text
 from sqlalchemy.exc import StatementError
 from sqlalchemy.pool import QueuePool
-from sqlmodel import SQLModel, col
+from sqlmodel import col
 
-import rag.catalog.catalog
-from rag.catalog import SCHEMA, Catalog, raise_access_epoch, recorded_run, rule_id
+from rag.catalog import Catalog, engines, raise_access_epoch, recorded_run, rule_id
 from rag.catalog.tables import ChunkRow, Counter, Document, DocumentState, Revision, Run, Source
 from rag.errors import CatalogBusyError, CatalogError
-from tests.rag.catalog.opening import opened, url
+from tests.rag.catalog.opening import opened, shown, url
+
+pytestmark = pytest.mark.usefixtures("either_catalog")
 
 
 def set_schema(path: Path, number: str) -> None:
     with opened(path) as catalog, catalog.write() as session:
         session.execute(text("UPDATE alembic_version SET version_num = :number"), {"number": number})
-
-
-def test_the_schema_of_this_release_is_the_newest_migration() -> None:
-    config = Config()
-    migrations = Path(rag.catalog.catalog.__file__).parent / "migrations"
-    config.set_main_option("script_location", str(migrations))
-    assert ScriptDirectory.from_config(config).get_current_head() == SCHEMA
-
-
-def test_the_migrations_make_exactly_the_tables_of_the_models(tmp_path: Path) -> None:
-    with opened(tmp_path) as catalog, catalog.connect() as connection:
-        assert compare_metadata(MigrationContext.configure(connection), SQLModel.metadata) == []
 
 
 def test_a_missing_catalog_is_not_made_by_a_reader(tmp_path: Path) -> None:
@@ -58,7 +43,7 @@ def test_a_newer_catalog_is_left_alone(tmp_path: Path, migrate: bool) -> None:
     set_schema(tmp_path, "0999")
     with pytest.raises(CatalogError, match="newer release") as caught:
         Catalog.open(url(tmp_path), migrate=migrate)
-    assert "catalog.sqlite" in caught.value.where
+    assert caught.value.where == shown(tmp_path)
 
 
 def test_an_older_catalog_is_refused_by_a_reader(tmp_path: Path) -> None:
@@ -67,42 +52,11 @@ def test_an_older_catalog_is_refused_by_a_reader(tmp_path: Path) -> None:
         Catalog.open(url(tmp_path), migrate=False)
 
 
-def test_an_empty_file_is_an_older_catalog_which_a_writer_fills(tmp_path: Path) -> None:
-    (tmp_path / "catalog.sqlite").touch()
-    with pytest.raises(CatalogError, match=r"older release.*none"):
-        Catalog.open(url(tmp_path), migrate=False)
-    with opened(tmp_path) as catalog, catalog.read() as session:
-        assert session.scalars(select(Document)).all() == []
-
-
-@pytest.mark.parametrize("migrate", [False, True])
-def test_a_file_that_is_no_database_is_named(tmp_path: Path, migrate: bool) -> None:
-    path = tmp_path / "catalog.sqlite"
-    path.write_text("This is no database, whatever its name says. " * 100)
-    before = path.read_bytes()
-    with pytest.raises(CatalogError, match="cannot be opened") as caught:
-        Catalog.open(url(tmp_path), migrate=migrate)
-    assert str(path) in caught.value.where
-    assert path.read_bytes() == before
-
-
 def test_opening_twice_migrates_once_and_keeps_what_is_there(tmp_path: Path) -> None:
     with opened(tmp_path) as catalog, catalog.write() as session:
         session.add(Source(name="wiki"))
     with opened(tmp_path) as catalog, catalog.read() as session:
         assert session.scalars(select(col(Source.name))).all() == ["wiki"]
-
-
-def test_several_writers_may_make_the_catalog_at_once(tmp_path: Path) -> None:
-    barrier = threading.Barrier(4)
-
-    def make(_: int) -> None:
-        barrier.wait()
-        Catalog.open(url(tmp_path), migrate=True).close()
-
-    with ThreadPoolExecutor(4) as pool:
-        list(pool.map(make, range(4)))
-    Catalog.open(url(tmp_path), migrate=False).close()
 
 
 def test_times_come_back_as_they_went_in_and_in_utc(tmp_path: Path) -> None:
@@ -164,13 +118,13 @@ def test_writers_take_turns_and_lose_no_update(tmp_path: Path) -> None:
 def test_a_catalog_locked_for_too_long_is_an_error_that_may_be_retried(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rag.catalog.catalog, "_BUSY_SECONDS", 0.05)
+    monkeypatch.setattr(engines, "BUSY_SECONDS", 0.05)
     with opened(tmp_path) as one, opened(tmp_path) as other, one.write() as session:
         session.add(Source(name="wiki"))
         session.flush()
         with pytest.raises(CatalogBusyError) as caught, other.write() as second:
             second.add(Source(name="mail"))
-        assert "catalog.sqlite" in caught.value.where
+        assert caught.value.where == shown(tmp_path)
 
 
 def test_many_threads_may_look_at_once_and_leave_room_for_others(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 
 from rag.embedding import VectorCache, Vectors, embed_missing, text_hash
+from rag.embedding import cache as cache_module
 from rag.embedding import embed as embed_module
 from tests.support.embedder import EmbedderDiedError, WordEmbedder
 
@@ -153,3 +155,79 @@ def test_progress_counts_up_to_all(cache: VectorCache, monkeypatch: pytest.Monke
         progress=lambda done, total: seen.append((done, total)),
     )
     assert seen == [(2, 5), (4, 5), (5, 5)]
+
+
+def all_stored(cache: VectorCache) -> list[str]:
+    return [hash for hashes in cache.stored() for hash in hashes]
+
+
+def test_what_is_forgotten_is_missing_for_every_embedder(tmp_path: Path) -> None:
+    one = VectorCache(tmp_path / "v.sqlite", fingerprint="one")
+    other = VectorCache(tmp_path / "v.sqlite", fingerprint="other")
+    one.put({"a": ONE, "b": ONE})
+    other.put({"a": TWO, "c": TWO})
+    assert one.forget(["a", "zz"]) == 2
+    assert one.missing(["a", "b"]) == ["a"]
+    assert other.missing(["a", "c"]) == ["a"]
+    assert one.forget([]) == 0
+    assert one.forget(["a"]) == 0
+    one.close()
+    other.close()
+
+
+def test_all_that_is_stored_comes_in_batches_of_every_embedder(tmp_path: Path) -> None:
+    one = VectorCache(tmp_path / "v.sqlite", fingerprint="one")
+    other = VectorCache(tmp_path / "v.sqlite", fingerprint="other")
+    assert list(one.stored()) == []
+    hashes = [text_hash(str(number)) for number in range(1203)]
+    one.put(dict.fromkeys(hashes, ONE))
+    other.put({"a": TWO, hashes[0]: TWO})
+    assert sorted(all_stored(one)) == sorted([*hashes, hashes[0], "a"])
+    assert max(map(len, one.stored())) <= 500
+    one.close()
+    other.close()
+
+
+def test_forgetting_between_two_batches_skips_none(cache: VectorCache) -> None:
+    hashes = [text_hash(str(number)) for number in range(1203)]
+    cache.put(dict.fromkeys(hashes, ONE))
+    seen = list[str]()
+    for some in cache.stored():
+        seen += some
+        assert cache.forget(some) == len(some)
+    assert sorted(seen) == sorted(hashes)
+    assert all_stored(cache) == []
+
+
+def test_no_byte_of_what_was_forgotten_is_left(tmp_path: Path) -> None:
+    random = np.random.default_rng(1)
+    vectors = {text_hash(str(n)): random.standard_normal(64).astype(np.float32) for n in range(3000)}
+    cache = VectorCache(tmp_path / "v.sqlite", fingerprint="f")
+    gone = sorted(vectors)[::3]
+    for hash, vector in vectors.items():
+        cache.put({hash: vector})
+    cache.forget(gone)
+    assert cache.scrub()
+    data = b"".join(path.read_bytes() for path in tmp_path.iterdir())
+    assert not [hash for hash in gone if vectors[hash][:4].tobytes() in data or hash.encode() in data]
+    kept = {hash: vector for hash, vector in vectors.items() if hash not in set(gone)}
+    assert plain(cache.get(list(kept))) == plain(kept)
+    cache.close()
+
+
+def test_scrubbing_waits_for_a_reader_and_says_that_it_is_still_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cache_module, "_BUSY_SECONDS", 0.1)
+    cache = VectorCache(tmp_path / "v.sqlite", fingerprint="f")
+    cache.put({"a": ONE})
+    reader = sqlite3.connect(tmp_path / "v.sqlite", isolation_level=None)
+    reader.execute("BEGIN")
+    assert reader.execute("SELECT count(*) FROM vector").fetchone() == (1,)
+    cache.forget(["a"])
+    assert not cache.settle()
+    assert not cache.scrub()
+    reader.execute("COMMIT")
+    reader.close()
+    assert cache.scrub()
+    cache.close()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from itertools import permutations
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -74,6 +76,29 @@ def ids(
 def lexical_ids(reader: IndexReader, visibility: Visibility, *numbers: int) -> list[int]:
     """The ids that a sparse search sees, ascending."""
     return sorted(hit.id for hit in reader.query(IndexQuery(visibility, limit=100, sparse=terms(*numbers))))
+
+
+def three_versions(store: IndexStore) -> dict[int, list[int]]:
+    """Versions 1 to 3, each of which adds, removes and writes anew; the ids that each holds."""
+    sealed(store, 1, [point(1), point(2), point(3)], expected=3).close()
+    for version, gone, written in [(2, [1], [4, 3]), (3, [2], [5, 1])]:
+        builder = store.build(version, dimension=4, base=version - 1)
+        builder.delete(gone)
+        builder.upsert([point(id, rule=version) for id in written])
+        builder.seal(expected_points=version + 1)
+    return {1: [1, 2, 3], 2: [2, 3, 4], 3: [1, 3, 4, 5]}
+
+
+def answers(store: IndexStore, version: int) -> list[object]:
+    """What a version says to some questions."""
+    reader = store.open(version)
+    queries = [
+        IndexQuery(visibility, limit=9, dense=unit(2, 3, 0, 1), sparse=terms(1))
+        for visibility in (ALL, Visibility(frozenset({2})), Visibility(frozenset({0, 3}), frozenset({2})))
+    ]
+    found = [reader.query(query) for query in queries]
+    reader.close()
+    return [reader.points, ids(store.open(version)), *found]
 
 
 MIXED = [
@@ -202,6 +227,204 @@ class IndexStoreContract:
         sealed(store, 1, [point(1)], expected=1).close()
         store.drop(1)
         assert ids(sealed(store, 1, [point(5)], expected=1)) == [5]
+
+    def test_a_number_that_is_sealed_is_not_built_from_a_base_either(self, store: IndexStore) -> None:
+        three_versions(store)
+        with pytest.raises(IndexStoreError, match="sealed already"):
+            store.build(3, dimension=4, base=2)
+        assert store.sealed() == [1, 2, 3]
+
+    def test_writing_a_point_twice_counts_once_and_the_last_one_holds(self, store: IndexStore) -> None:
+        builder = store.build(1, dimension=4, base=None)
+        builder.upsert([point(1), point(1), point(2)])
+        builder.upsert([point(1, rule=2)])
+        builder.seal(expected_points=2)
+        assert ids(store.open(1), Visibility(frozenset({2}))) == [1]
+
+    def test_what_is_written_and_deleted_in_one_build_is_not_in_it(self, store: IndexStore) -> None:
+        sealed(store, 1, [point(1), point(2)], expected=2).close()
+        builder = store.build(2, dimension=4, base=1)
+        builder.upsert([point(1, rule=1), point(3)])
+        builder.delete([1, 3])
+        builder.delete([1, 1, 99])
+        builder.upsert([point(4)])
+        builder.seal(expected_points=2)
+        assert ids(store.open(2)) == [2, 4]
+        assert ids(store.open(1)) == [1, 2]
+
+    def test_a_builder_erases_documents_from_its_version_alone(self, store: IndexStore) -> None:
+        sealed(
+            store, 1, [point(1, document=7), point(2, document=8), point(3, document=7)], expected=3
+        ).close()
+        builder = store.build(2, dimension=4, base=1)
+        builder.upsert([point(4, document=7), point(5, document=9)])
+        builder.erase({7, 99})
+        builder.erase([])
+        builder.seal(expected_points=2)
+        assert ids(store.open(2)) == [2, 5]
+        assert ids(store.open(1)) == [1, 2, 3]
+        store.verify(1)
+        store.verify(2)
+
+    def test_erasing_removes_a_document_from_every_version_and_nothing_else(self, store: IndexStore) -> None:
+        sealed(store, 1, [point(1, document=7), point(2, document=8)], expected=2).close()
+        builder = store.build(2, dimension=4, base=1)
+        builder.delete([1])
+        builder.upsert([point(3, document=7), point(4, document=9)])
+        builder.seal(expected_points=3)
+        sealed(store, 3, [point(5, document=7), point(6, document=6)], expected=2).close()
+        before = store.open(2)
+        for _ in range(2):
+            store.erase({7})
+            assert {version: ids(store.open(version)) for version in store.sealed()} == {
+                1: [2],
+                2: [2, 4],
+                3: [6],
+            }
+            assert [store.open(version).points for version in (1, 2, 3)] == [1, 2, 1]
+            for version in (1, 2, 3):
+                store.verify(version)
+        assert {2, 4} <= set(ids(before))
+        before.close()
+        following = sealed(store, 4, [point(7, document=7)], expected=2, base=3)
+        assert ids(following) == [6, 7]
+        following.close()
+
+    def test_erasing_what_is_not_there_changes_nothing(self, store: IndexStore) -> None:
+        store.erase({1})
+        expected = three_versions(store)
+        store.erase({4711})
+        store.erase([])
+        assert {version: ids(store.open(version)) for version in store.sealed()} == expected
+
+    def test_a_version_may_lose_all_of_its_points_to_an_erasure(self, store: IndexStore) -> None:
+        sealed(store, 1, [point(1, document=7)], expected=1).close()
+        store.erase([7])
+        store.verify(1)
+        assert ids(store.open(1)) == []
+        assert ids(sealed(store, 2, [point(2)], expected=1, base=1)) == [2]
+
+    def test_tidying_removes_what_a_dead_build_left_and_says_so(self, store: IndexStore) -> None:
+        sealed(store, 1, [point(1), point(2)], expected=2).close()
+        assert store.tidy() == []
+        dead = store.build(2, dimension=4, base=1)
+        dead.delete([1])
+        dead.upsert([point(3), point(2, rule=1)])
+        assert len(store.tidy()) == 1
+        assert store.tidy() == []
+        assert store.sealed() == [1]
+        assert ids(store.open(1)) == [1, 2]
+        assert ids(sealed(store, 2, [point(4)], expected=3, base=1)) == [1, 2, 4]
+
+    def test_the_next_build_owes_nothing_to_one_that_died_or_was_abandoned(self, store: IndexStore) -> None:
+        sealed(store, 1, [point(1), point(2)], expected=2).close()
+        for end in ("died", "abandoned"):
+            builder = store.build(2, dimension=4, base=1)
+            builder.delete([1])
+            builder.upsert([point(3), point(2, rule=1)])
+            if end == "abandoned":
+                builder.abandon()
+                builder.abandon()
+        second = sealed(store, 2, [point(4)], expected=3, base=1)
+        assert ids(second) == [1, 2, 4]
+        assert ids(second, Visibility(frozenset({1}))) == []
+        assert ids(store.open(1)) == [1, 2]
+        assert store.tidy() == []
+
+    @pytest.mark.parametrize("order", list(permutations([1, 2, 3])))
+    def test_dropping_in_any_order_leaves_the_other_versions_as_they_were(
+        self, store: IndexStore, order: tuple[int, ...]
+    ) -> None:
+        left = three_versions(store)
+        said = {version: answers(store, version) for version in left}
+        for version in order:
+            store.drop(version)
+            del left[version]
+            assert store.sealed() == sorted(left)
+            for other, expected in left.items():
+                store.verify(other)
+                assert ids(store.open(other)) == expected
+                assert answers(store, other) == said[other]
+        assert store.tidy() == []
+
+    def test_after_the_latest_is_dropped_the_one_before_has_a_new_successor(self, store: IndexStore) -> None:
+        three_versions(store)
+        store.drop(3)
+        builder = store.build(3, dimension=4, base=2)
+        builder.delete([4])
+        builder.upsert([point(6)])
+        builder.seal(expected_points=3)
+        assert ids(store.open(3)) == [2, 3, 6]
+        assert ids(store.open(2)) == [2, 3, 4]
+        assert ids(store.open(1)) == [1, 2, 3]
+
+    def test_a_version_after_a_gap_is_its_base_and_the_change(self, store: IndexStore) -> None:
+        three_versions(store)
+        store.drop(1)
+        store.drop(3)
+        builder = store.build(7, dimension=4, base=2)
+        builder.delete([3])
+        builder.upsert([point(8)])
+        builder.seal(expected_points=3)
+        assert ids(store.open(7)) == [2, 4, 8]
+        assert ids(store.open(2)) == [2, 3, 4]
+
+    def test_a_version_may_follow_one_that_others_follow(self, store: IndexStore) -> None:
+        expected = three_versions(store)
+        builder = store.build(4, dimension=4, base=2)
+        builder.delete([4])
+        builder.upsert([point(2, rule=1), point(9)])
+        builder.seal(expected_points=3)
+        fourth = store.open(4)
+        assert ids(fourth) == [2, 3, 9]
+        assert ids(fourth, Visibility(frozenset({1}))) == [2]
+        assert ids(fourth, Visibility(frozenset({2}))) == [3]
+        fourth.close()
+        for version, held in expected.items():
+            assert ids(store.open(version)) == held
+        store.drop(2)
+        assert ids(sealed(store, 5, [point(10)], expected=4, base=4)) == [2, 3, 9, 10]
+
+    def test_a_number_is_built_anew_from_nothing_beside_those_that_followed_it(
+        self, store: IndexStore
+    ) -> None:
+        three_versions(store)
+        store.drop(1)
+        assert ids(sealed(store, 1, [point(9)], expected=1)) == [9]
+        assert ids(store.open(2)) == [2, 3, 4]
+        assert ids(store.open(3)) == [1, 3, 4, 5]
+
+    @pytest.mark.parametrize("versions", [[1, 2, 3], [2], [1, 3], []])
+    def test_a_copy_that_is_loaded_answers_as_the_original(
+        self, store: IndexStore, tmp_path: Path, versions: list[int]
+    ) -> None:
+        three_versions(store)
+        said = {version: answers(store, version) for version in versions}
+        store.copy_to(tmp_path / "copy" / "index", versions)
+        for version in (1, 2, 3):
+            store.drop(version)
+        store.load_from(tmp_path / "copy" / "index")
+        assert store.sealed() == versions
+        for version in versions:
+            store.verify(version)
+            assert answers(store, version) == said[version]
+        if versions:
+            before = ids(store.open(versions[-1]))
+            following = sealed(store, 4, [point(9)], expected=len(before) + 1, base=versions[-1])
+            assert ids(following) == [*before, 9]
+            following.close()
+
+    def test_nothing_is_loaded_over_a_version(self, store: IndexStore, tmp_path: Path) -> None:
+        expected = three_versions(store)
+        store.copy_to(tmp_path / "copy", [1, 2])
+        with pytest.raises(IndexStoreError, match="versions already"):
+            store.load_from(tmp_path / "copy")
+        assert {version: ids(store.open(version)) for version in store.sealed()} == expected
+
+    def test_what_is_not_sealed_cannot_be_copied(self, store: IndexStore, tmp_path: Path) -> None:
+        sealed(store, 1, [point(1)], expected=1).close()
+        with pytest.raises(IndexMissingError):
+            store.copy_to(tmp_path / "copy", [1, 2])
 
     @settings(
         max_examples=60,

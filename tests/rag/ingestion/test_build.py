@@ -18,6 +18,8 @@ from tests.support.harness import ADA, Harness
 from tests.support.memory_store import MemoryBuilder, MemoryStore
 from tests.support.source import MemorySource
 
+pytestmark = pytest.mark.usefixtures("either_catalog")
+
 
 class WatchedStore(MemoryStore):
     """Remembers what each version was copied from."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Collection, Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -124,6 +124,18 @@ class DyingStore:
     def drop(self, version: int) -> None:
         self._store.drop(version)
 
+    def erase(self, documents: Collection[int]) -> None:
+        self._store.erase(documents)
+
+    def tidy(self) -> list[str]:
+        return self._store.tidy()
+
+    def copy_to(self, folder: Path, versions: Collection[int]) -> None:
+        self._store.copy_to(folder, versions)
+
+    def load_from(self, folder: Path) -> None:
+        self._store.load_from(folder)
+
 
 class DyingBuilder:
     def __init__(self, builder: IndexBuilder, at: str) -> None:
@@ -131,6 +143,9 @@ class DyingBuilder:
 
     def delete(self, ids: Sequence[int]) -> None:
         self._builder.delete(ids)
+
+    def erase(self, documents: Collection[int]) -> None:
+        self._builder.erase(documents)
 
     def upsert(self, points: Iterable[IndexPoint]) -> None:
         if self._at == "begun":

@@ -21,6 +21,8 @@ from tests.support.harness import ADA, BOB, EVE, Harness
 from tests.support.parser import BROKEN, ParagraphParser
 from tests.support.source import MODIFIED_AT, MemorySource
 
+pytestmark = pytest.mark.usefixtures("either_catalog")
+
 
 def nonzero(counts: Any) -> dict[str, int]:
     return {name: number for name, number in counts.to_dict().items() if number}

@@ -8,11 +8,13 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Timer
 
 import pytest
 
 from rag.errors import TransientError, WriterBusyError
 from rag.ingestion import is_writing, writer_lock
+from tests.rag.catalog.opening import opened
 
 HOLDER = """
 import sys
@@ -92,3 +94,39 @@ def test_a_lock_file_full_of_rubbish_is_no_obstacle(tmp_path: Path) -> None:
     (tmp_path / "writer.lock").write_text("rubbish")
     with writer_lock(tmp_path), pytest.raises(WriterBusyError), writer_lock(tmp_path):
         pass
+
+
+def test_who_may_wait_gets_the_lock_when_it_is_given_back(tmp_path: Path) -> None:
+    with holder(tmp_path) as other:
+        ending = Timer(0.2, other.kill)
+        ending.start()
+        with writer_lock(tmp_path, wait_seconds=30) as lock:
+            lock.check()
+        ending.join()
+
+
+def test_a_wait_ends(tmp_path: Path) -> None:
+    with holder(tmp_path), pytest.raises(WriterBusyError), writer_lock(tmp_path, wait_seconds=0.3):
+        pass
+
+
+def test_a_lock_whose_file_was_taken_away_is_no_longer_held(tmp_path: Path) -> None:
+    with writer_lock(tmp_path) as lock:
+        lock.check()
+        (tmp_path / "writer.lock").unlink()
+        with pytest.raises(WriterBusyError, match="removed or replaced"):
+            lock.check()
+        with writer_lock(tmp_path) as second:
+            second.check()
+            with pytest.raises(WriterBusyError, match="removed or replaced"):
+                lock.check()
+
+
+def test_a_catalog_in_a_file_adds_nothing_to_the_lock(tmp_path: Path) -> None:
+    with opened(tmp_path) as catalog, writer_lock(tmp_path, catalog) as lock:
+        lock.check()
+        assert is_writing(tmp_path, catalog)
+        with pytest.raises(WriterBusyError), writer_lock(tmp_path, catalog):
+            pass
+    with opened(tmp_path) as catalog:
+        assert not is_writing(tmp_path, catalog)

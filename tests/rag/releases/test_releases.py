@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from sqlalchemy import select
-from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import col
 
 from rag.catalog import Catalog
-from rag.catalog.tables import Decision, Generation, Release, Version, VersionState
+from rag.catalog.tables import Generation, LedgerEntry, Release, Version, VersionState
 from rag.errors import ReleaseError, UnknownVersionError
 from rag.releases import GateDecision, promoted, record_decision, roll_back
 from tests.rag.catalog.opening import opened
 
+pytestmark = pytest.mark.usefixtures("either_catalog")
+
+Decision = Literal["promote", "hold", "block"]
 PRINTS = {"golden": "g", "retrieval": "r"}
 
 
@@ -39,7 +42,7 @@ def catalog(tmp_path: Path) -> Iterator[Catalog]:
         yield catalog
 
 
-def decide(catalog: Catalog, decision: str, version: int, **prints: str) -> str | None:
+def decide(catalog: Catalog, decision: Decision, version: int, **prints: str) -> str | None:
     with catalog.write() as session:
         return record_decision(
             session,
@@ -65,9 +68,9 @@ def now(catalog: Catalog) -> int | None:
     return found.version if found else None
 
 
-def decisions(catalog: Catalog) -> list[Decision]:
+def decisions(catalog: Catalog) -> list[LedgerEntry]:
     with catalog.read() as session:
-        return list(session.scalars(select(Decision).order_by(col(Decision.id))))
+        return list(session.scalars(select(LedgerEntry).order_by(col(LedgerEntry.number))))
 
 
 def test_nothing_is_promoted_at_first(catalog: Catalog) -> None:
@@ -83,9 +86,9 @@ def test_a_promotion_moves_the_pointer_and_writes_down_why(catalog: Catalog) -> 
     assert release.release == digest
     assert release.fingerprints == PRINTS
     (row,) = decisions(catalog)
-    assert (row.decision, row.version, row.reasons) == ("promote", 2, ["because 2"])
-    assert (row.checks, row.fingerprints, row.approved) == ([{"name": "floor"}], PRINTS, False)
-    assert row.release_id is not None
+    assert (row.kind, row.version, row.reasons) == ("promote", 2, ["because 2"])
+    assert (row.checks, row.fingerprints, row.details) == ([{"name": "floor"}], PRINTS, {})
+    assert row.release == digest
     assert states(catalog)[2] == "promoted"
 
 
@@ -101,7 +104,7 @@ def test_a_block_rejects_and_moves_nothing(catalog: Catalog) -> None:
     assert decide(catalog, "block", 2) is None
     assert states(catalog) == {1: "promoted", 2: "rejected", 3: "candidate", 4: "candidate"}
     assert now(catalog) == 1
-    assert [(row.decision, row.release_id) for row in decisions(catalog)][1] == ("block", None)
+    assert [(row.kind, row.release) for row in decisions(catalog)][1] == ("block", None)
 
 
 def test_a_block_of_what_is_promoted_is_written_down_and_leaves_it(catalog: Catalog) -> None:
@@ -125,7 +128,7 @@ def test_the_digest_of_a_release_is_that_of_version_and_fingerprints(catalog: Ca
 
 
 def test_a_promotion_of_an_unknown_version_leaves_nothing(catalog: Catalog) -> None:
-    with pytest.raises(SQLAlchemyError):
+    with pytest.raises(UnknownVersionError, match="no version 99"):
         decide(catalog, "promote", 99)
     assert decisions(catalog) == []
     with catalog.read() as session:
@@ -138,7 +141,7 @@ def test_a_rollback_goes_to_the_one_promoted_before_and_is_written_down(catalog:
     assert back(catalog) == (3, 2)
     assert states(catalog) == {1: "retired", 2: "promoted", 3: "retired", 4: "candidate"}
     last = decisions(catalog)[-1]
-    assert (last.decision, last.version) == ("rollback", 2)
+    assert (last.kind, last.version) == ("rollback", 2)
     assert last.reasons == ["rolled back from version 3 to version 2"]
     assert last.fingerprints == {**PRINTS, "corpus": "c2"}
     with catalog.read() as session:
@@ -222,6 +225,6 @@ def test_with_nothing_promoted_there_is_no_way_back(catalog: Catalog, to: int | 
 
 def test_the_first_one_has_nothing_before_it(catalog: Catalog) -> None:
     decide(catalog, "promote", 1)
-    with pytest.raises(ReleaseError, match="the first that was ever promoted"):
+    with pytest.raises(ReleaseError, match="version 1 is the first"):
         back(catalog)
     assert (now(catalog), len(decisions(catalog))) == (1, 1)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from rag import Retriever
-from rag.composition import index_store, open_catalog, retrieval_fingerprint
+from rag.composition import open_catalog, retrieval_fingerprint
 from rag.errors import CatalogError, ConfigurationError, ReleaseError
 from rag.settings import load_settings
 
@@ -40,13 +40,6 @@ def test_a_project_without_a_promotion_says_so_and_closes_what_it_opened(tmp_pat
 def test_a_missing_configuration_is_a_configuration_error(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError):
         Retriever.open(tmp_path / "nowhere.yaml")
-
-
-def test_a_store_that_this_release_has_not_is_refused_at_its_line(tmp_path: Path) -> None:
-    settings = load_settings(written(tmp_path, "index: {store: qdrant, url: http://localhost:6333}\n"))
-    with pytest.raises(ConfigurationError) as caught:
-        index_store(settings)
-    assert caught.value.where.endswith("lockgate.yaml:4")
 
 
 def test_the_fingerprint_of_retrieval_follows_its_settings_alone(tmp_path: Path) -> None:

@@ -12,6 +12,8 @@ from rag.index import IndexReader
 from rag.retrieval.readers import Readers
 from tests.support.memory_store import MemoryReader, MemoryStore
 
+pytestmark = pytest.mark.usefixtures("either_catalog")
+
 
 class CountingStore(MemoryStore):
     """Notes what was opened and what was closed."""

@@ -25,6 +25,8 @@ from tests.support.harness import ADA, BOB, EVE, Harness
 from tests.support.memory_store import MemoryReader, MemoryStore
 from tests.support.source import MODIFIED_AT, MemorySource
 
+pytestmark = pytest.mark.usefixtures("either_catalog")
+
 
 def documents(retriever: Retriever, principal: str, query: str = "merger plan", limit: int = 10) -> list[str]:
     return [hit.document for hit in retriever.search(query, principal=principal, limit=limit)]

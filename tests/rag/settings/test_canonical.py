@@ -30,7 +30,8 @@ def test_secrets_are_left_out(load: Load) -> None:
         + "index: {store: qdrant, url: http://q, api_key: k3y}\ncatalog: postgresql+psycopg://u:pw@h/d\n"
     )
     canonical_text = canonical(load(text))
-    assert '"index":{"store":"qdrant","url":"http://q"}' in canonical_text
+    assert '"store":"qdrant","timeout":10.0,"url":"http://q","write_consistency":1}' in canonical_text
+    assert "api_key" not in canonical_text
     assert "k3y" not in canonical_text
     assert "pw" not in canonical_text
 

@@ -140,6 +140,22 @@ def test_a_qdrant_index_has_a_url_and_a_secret_key(load: Load) -> None:
     assert "k3y" not in repr(settings)
 
 
+def test_collections_are_named_after_the_project_and_no_two_projects_share_a_name(load: Load) -> None:
+    def prefix(project: str, more: str = "") -> str:
+        text = (
+            f"project: {project}\nindex: {{store: qdrant, url: http://q{more}}}\n" + MINIMAL.split("\n", 1)[1]
+        )
+        settings = load(text)
+        assert isinstance(settings.index, QdrantIndex)
+        return settings.index.collection_prefix(settings.project)
+
+    assert prefix("acme") == "lockgate-acme"
+    assert prefix("acme", ", prefix: staging") == "staging"
+    # SHA-256 of "acme docs" begins with 828c60a8.
+    assert prefix("acme docs") == "lockgate-acme-docs-828c60a8"
+    assert prefix("acme docs") != prefix("acmé docs") != prefix("acme-docs")
+
+
 def test_settings_do_not_change(load: Load) -> None:
     settings = load(MINIMAL)
     with pytest.raises(ValidationError, match="frozen"):

@@ -134,6 +134,21 @@ def test_a_wrong_metric_offers_the_nearest(refuse: Refuse) -> None:
         ("index: {url: 'http://x'}", "index.store: is missing"),
         ("index: edge", "index: expected keys and values"),
         ("index: {store: qdrant}", "index.url: is missing"),
+        (
+            "index: {store: qdrant, url: 'http://q/?api-key=k3y'}",
+            "index.url: a URL ends with its path; a key belongs into api_key",
+        ),
+        (
+            "index: {store: qdrant, url: http://q, replicas: 2, write_consistency: 3}",
+            "index.write_consistency: expected at most the number of replicas, which is 2",
+        ),
+        (
+            "index: {store: qdrant, url: http://q, timeout: 0s}",
+            "index.timeout: expected a duration from 1s to 10m",
+        ),
+        ("index: {store: qdrant, url: http://q, batch_size: 0}", "index.batch_size: expected at least 1"),
+        ("index: {store: qdrant, url: http://q, attempts: 21}", "index.attempts: expected at most 20"),
+        ("index: {store: qdrant, url: http://q, quantization: int4}", "index.quantization: expected 'none'"),
         ("golden: data/*.jsonl", "golden: expected a list"),
         ("state: 5", "state: expected a path"),
         ('state: "a\\0b"', "state: expected a path"),

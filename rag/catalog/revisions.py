@@ -1,4 +1,4 @@
-"""Opening and closing revisions in the version that is next to be sealed."""
+"""Which revisions a version holds; opening and closing them in the version that is next to be sealed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ SEALED = (VersionState.CANDIDATE, VersionState.PROMOTED, VersionState.REJECTED, 
 
 
 def latest_sealed(connection: Connection | Session) -> int | None:
-    """The highest version that was ever sealed, or None."""
+    """The highest version that was ever sealed, whether its index is still there or not; or None."""
     return connection.scalar(select(func.max(col(Version.number))).where(col(Version.state).in_(SEALED)))
 
 
@@ -25,6 +25,19 @@ def alive_at(version: int) -> ColumnElement[bool]:
     """``since <= version`` and not ``until <= version``."""
     return (col(Revision.since) <= version) & or_(
         col(Revision.until).is_(None), col(Revision.until) > version
+    )
+
+
+def readable() -> ColumnElement[bool]:
+    """Whether a version was sealed and retention has not taken its index away."""
+    return (col(Version.state) != VersionState.BUILDING) & col(Version.swept_at).is_(None)
+
+
+def is_readable(connection: Connection | Session, version: int) -> bool:
+    """Whether there is such a version and it can be read."""
+    return (
+        connection.scalar(select(col(Version.number)).where(col(Version.number) == version, readable()))
+        is not None
     )
 
 
