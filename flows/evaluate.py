@@ -26,9 +26,9 @@ from flows import artifacts
 from flows.progress import advance
 from flows.project import Project, opened
 from rag.catalog import access_epoch, recorded_run
+from rag.catalog.revisions import is_readable
 from rag.catalog.tables import Version, VersionState
 from rag.errors import ReleaseError, UnknownVersionError
-from rag.catalog.revisions import is_readable
 from rag.releases import promoted
 
 DEPTH = 10

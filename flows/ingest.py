@@ -19,7 +19,6 @@ from flows.progress import advance
 from flows.project import Project, default_rule, opened
 from flows.retries import ATTEMPTS, DELAYS_SECONDS, if_transient
 from rag.catalog import recorded_run
-from rag.releases import sync_memberships
 from rag.catalog.revisions import latest_sealed
 from rag.catalog.tables import Document, DocumentState, Version
 from rag.catalog.tables import Source as SourceRow
@@ -41,6 +40,7 @@ from rag.ingestion import (
     writer_lock,
 )
 from rag.maintenance import finish_erasures
+from rag.releases import sync_memberships
 from rag.settings import Source
 
 _SMALLEST_BATCH = 64

@@ -13,7 +13,7 @@ from typing import Any
 from flows.project import Project
 from rag import composition
 from rag.catalog.tables import LedgerEntry
-from rag.errors import BackupError, LedgerError, UsageError, WriterBusyError
+from rag.errors import BackupError, IndexStoreError, LedgerError, UsageError, WriterBusyError
 from rag.ingestion import writer_lock
 from rag.maintenance import (
     Retention,
@@ -45,6 +45,13 @@ def purge_document(settings: Settings, document: str, *, by: str | None) -> dict
                 finish_erasures(project.catalog, project.store, project.cache)
         except WriterBusyError:
             return {"purged": document, "new": new, "erased": False}
+        except IndexStoreError as error:
+            raise IndexStoreError(
+                error.what,
+                where=error.where,
+                state=f"{document} is purged, nobody can retrieve it; bytes of it are left in the index",
+                next_step="Once that is mended, run the same command again; ingest and sweep do it as well",
+            ) from error
     return {"purged": document, "new": new, "erased": True}
 
 
@@ -100,7 +107,7 @@ def back_up_project(settings: Settings, target: Path) -> dict[str, Any]:
 def restore_project(
     settings: Settings, backup: Path, *, ledger: Path | None, without_ledger: bool, by: str | None
 ) -> dict[str, Any]:
-    """Brings a backup back into an empty place, and does again what ``ledger`` says was purged and revoked since."""
+    """Brings a backup back into an empty place, and does again what ``ledger`` says was purged or revoked."""
     if ledger is not None and without_ledger:
         raise UsageError("--ledger and --without-ledger exclude each other")
     if ledger is None and not without_ledger:

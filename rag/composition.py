@@ -10,8 +10,9 @@ from typing import Any
 
 from rag.catalog import Catalog
 from rag.embedding import SentenceTransformerEmbedder
-from rag.errors import IndexStoreError
+from rag.errors import CatalogError, IndexStoreError
 from rag.index import Bm25Encoder, EdgeStore, IndexStore
+from rag.maintenance import MARKER
 from rag.retrieval import EncodersOf, RetrievalSettings, Retriever
 from rag.settings import EdgeIndex, Settings, digest, load_settings
 
@@ -39,6 +40,14 @@ def retriever(settings: Settings, catalog: Catalog, *, on_close_catalog: bool = 
 
 def open_catalog(settings: Settings, *, migrate: bool) -> Catalog:
     """The catalog that the settings name; see ``Catalog.open``."""
+    marker = vectors_file(settings).with_name(MARKER)
+    if marker.exists():
+        raise CatalogError(
+            "a restore was begun here and not finished",
+            where=str(marker),
+            state="Nothing is read or written until it is",
+            next_step="Run the same lockgate restore again",
+        )
     return Catalog.open(catalog_url(settings), migrate=migrate)
 
 

@@ -105,7 +105,8 @@ def _sweep_page(summary: Mapping[str, Any]) -> None:
 
 def _backup_page(summary: Mapping[str, Any]) -> None:
     out.print(
-        f"{escape(summary['folder'])}: version {summary['promoted']} promoted, {len(summary['versions'])} versions, "
+        f"{escape(summary['folder'])}: version {summary['promoted']} promoted, "
+        f"{len(summary['versions'])} versions, "
         f"{summary['files']} files, {summary['bytes'] / 1e6:.1f} MB"
     )
     out.print(f"ledger: {summary['entries']} entries, head {summary['head']}")

@@ -1,6 +1,13 @@
 """The catalog: documents, access, versions, runs, decisions. The truth; the index is made from it."""
 
-from rag.catalog.access import access_epoch, load_access, raise_access_epoch, replace_memberships, rule_id
+from rag.catalog.access import (
+    access_epoch,
+    load_access,
+    note_erased,
+    raise_access_epoch,
+    replace_memberships,
+    rule_id,
+)
 from rag.catalog.catalog import SCHEMA, Catalog
 from rag.catalog.columns import UtcDateTime, utcnow
 from rag.catalog.runs import RunRecord, recorded_run
@@ -15,6 +22,7 @@ __all__ = [
     "access_epoch",
     "load_access",
     "lock_holder",
+    "note_erased",
     "raise_access_epoch",
     "recorded_run",
     "replace_memberships",

@@ -14,6 +14,7 @@ from rag.catalog.columns import utcnow
 from rag.catalog.tables import AccessRuleRow, Counter, Membership
 
 _EPOCH = "access_epoch"
+ERASED = "erased"
 
 
 def access_epoch(connection: Connection) -> int:
@@ -26,6 +27,15 @@ def raise_access_epoch(session: Session) -> None:
     counter = session.get(Counter, _EPOCH)
     if counter is None:
         session.add(Counter(name=_EPOCH, value=1))
+    else:
+        counter.value += 1
+
+
+def note_erased(session: Session) -> None:
+    """Tells every reader that what it has open of the index holds documents that were erased since."""
+    counter = session.get(Counter, ERASED)
+    if counter is None:
+        session.add(Counter(name=ERASED, value=1))
     else:
         counter.value += 1
 

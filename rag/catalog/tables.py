@@ -259,5 +259,4 @@ class Erasure(SQLModel, table=True):
     document_id: int = Field(
         primary_key=True, foreign_key="document.id", sa_column_kwargs={"autoincrement": False}
     )
-    text_hashes: list[str] = Field(sa_column=Column(JSON, nullable=False))
     requested_at: datetime = Field(default_factory=utcnow, sa_type=UtcDateTime)

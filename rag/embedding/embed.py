@@ -27,10 +27,12 @@ def embed_missing(
 ) -> int:
     """Embeds what is not cached of ``{text hash: length in characters}``; returns how many texts that was.
 
-    ``texts`` gives the texts of some hashes; what is purged in the meantime it no longer gives. They go to the model in order of length, longest first, over the
-    whole set: a batch then holds texts of like length and little is wasted on padding. Each slice is stored
-    before the next one starts, so that a run that dies loses one slice at most.
+    ``texts`` gives the texts of some hashes; what is purged in the meantime it no longer gives. They go to the
+    model in order of length, longest first, over the whole set: a batch then holds texts of like length and
+    little is wasted on padding. Each slice is stored before the next one starts, so that a run that dies loses
+    one slice at most.
     """
+    embedded = 0
     missing = sorted(cache.missing(lengths), key=lambda hash: (-lengths[hash], hash))
     for start in range(0, len(missing), _SLICE):
         some = missing[start : start + _SLICE]
@@ -39,5 +41,6 @@ def embed_missing(
         if still:
             vectors = embedder.embed_documents([found[hash] for hash in still])
             cache.put(dict(zip(still, vectors, strict=True)))
+            embedded += len(still)
         progress(start + len(some), len(missing))
-    return len(missing)
+    return embedded

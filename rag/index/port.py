@@ -146,7 +146,7 @@ class IndexStore(Protocol):
         ...
 
     def tidy(self) -> list[str]:
-        """Removes what unfinished builds, drops and erasures left behind, and says what. Needs the writer's lock."""
+        """Removes what unfinished builds, drops and erasures left, and says what. Needs the writer's lock."""
         ...
 
     def copy_to(self, folder: Path, versions: Collection[int]) -> None:

@@ -39,9 +39,10 @@ class ServerBuilder:
         self._collections.end(self._record.collection, self._record.version, "document_id", set(documents))
 
     def upsert(self, points: Iterable[IndexPoint]) -> None:
+        follows = self._base_points > 0
         waiting = iter(points)
         while batch := list(islice(waiting, self._options.batch_size)):
-            self._collections.write(self._record.collection, self._record.version, batch)
+            self._collections.write(self._record.collection, self._record.version, batch, follows=follows)
 
     def seal(self, *, expected_points: int) -> None:
         # Counted by the server, at the cost of the change: whatever was sent twice is there once.

@@ -73,13 +73,15 @@ class Collections:
         answer = self._wire.ask("counting points", lambda client: client.count(name, some, exact=True))
         return answer.count
 
-    def write(self, name: str, version: int, points: Sequence[IndexPoint]) -> None:
-        """Writes one batch. What an earlier version holds of the same chunks ends with ``version``."""
+    def write(self, name: str, version: int, points: Sequence[IndexPoint], *, follows: bool) -> None:
+        """Writes one batch. What an earlier version holds of the same chunks ends with ``version``; where it
+        ``follows`` none, there is nothing to end."""
         chunks = [point.id for point in points]
         write = models.UpsertOperation(
             upsert=models.PointsList(points=[stored(point, since=version) for point in points])
         )
-        self._wire.update("writing points", name, [_ending(version, among("chunk", chunks)), write])
+        ending = [_ending(version, among("chunk", chunks))] if follows else []
+        self._wire.update("writing points", name, [*ending, write])
 
     def load(self, name: str, points: Sequence[models.PointStruct]) -> None:
         """Writes one batch as it is."""

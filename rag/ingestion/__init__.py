@@ -17,8 +17,8 @@ from rag.ingestion.port import DocumentSource, Fetched, Listed
 from rag.ingestion.process import BatchResult, process_batch
 
 __all__ = [
-    "Breaker",
     "BatchResult",
+    "Breaker",
     "ChunkCounts",
     "DocumentCounts",
     "DocumentSource",

@@ -11,8 +11,8 @@ from sqlmodel import Session, col
 
 from rag.access import AccessRule
 from rag.catalog import raise_access_epoch, rule_id, utcnow
-from rag.catalog.tables import Document, DocumentState, Source
 from rag.catalog.revisions import close_revisions, next_version
+from rag.catalog.tables import Document, DocumentState, Source
 from rag.errors import DeletionsHeldError, SourceEmptiedError, SourceEmptyError, SourceError
 from rag.ingestion.counts import DocumentCounts
 from rag.ingestion.port import Listed

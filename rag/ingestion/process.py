@@ -13,13 +13,13 @@ from sqlmodel import Session, col
 
 from rag.access import AccessRule
 from rag.catalog import Catalog, rule_id, utcnow
+from rag.catalog.revisions import close_revisions, next_version, open_revision
 from rag.catalog.tables import ChunkRow, Document, DocumentState, Revision
 from rag.chunking import Chunk
 from rag.embedding import text_hash
 from rag.errors import ParseError, SourceError, TransientError
 from rag.ingestion.counts import DocumentCounts
 from rag.ingestion.port import DocumentSource, Listed
-from rag.catalog.revisions import close_revisions, next_version, open_revision
 from rag.parsing import ParsedDocument
 
 

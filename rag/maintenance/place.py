@@ -21,6 +21,8 @@ from rag.index import IndexStore
 from rag.maintenance.copying import beside, replace_rows, settle, sync_file
 from rag.maintenance.manifest import Manifest
 
+MARKER = "restoring.json"
+"""The file beside the vector cache that is there while a restore is under way."""
 _COUNTED = {"version": "versions", "ledger": "ledger entries", "decision": "decisions"}
 """Tables, of this schema or an older one, whose rows a restore must not write over."""
 
@@ -49,7 +51,7 @@ class Place:
         self.prepared = base.with_name(f"{base.name}.restoring")
         """Where the catalog is made: one SQLite file, whatever it will be."""
         self.prepared_vectors = vectors.with_name(f"{vectors.name}.restoring")
-        self._marker = vectors.with_name("restoring.json")
+        self._marker = vectors.with_name(MARKER)
 
     def restored(self, manifest: Manifest) -> dict[str, Any] | None:
         """The details of the ledger's entry if this very backup was restored here by a call that did not finish.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import delete, select
 from sqlmodel import Session, col
 
-from rag.catalog import Catalog, raise_access_epoch, utcnow
+from rag.catalog import Catalog, note_erased, raise_access_epoch, utcnow
 from rag.catalog.revisions import readable
 from rag.catalog.tables import Document, DocumentState, Erasure, Version
 from rag.embedding import VectorCache
@@ -36,11 +36,6 @@ def purge(catalog: Catalog, document: str, *, by: str | None) -> bool:
             return False
         row.state, row.reason = DocumentState.PURGED, f"purged on {now:%Y-%m-%d}"
         bury(session, row, at=now)
-        assert row.id is not None
-        if session.get(Erasure, row.id) is None:
-            # Without a chunk in the catalog it may yet have left bytes where versions were copied from versions,
-            # and vectors where a run has died.
-            session.add(Erasure(document_id=row.id, text_hashes=[], requested_at=now))
         raise_access_epoch(session)
         ledger.append(session, Entry("purge", reasons=[row.reason], details={"document": document, "by": by}))
     settle(catalog)
@@ -95,6 +90,7 @@ def finish_erasures(catalog: Catalog, store: IndexStore, cache: VectorCache) -> 
         for start in range(0, len(documents), _BATCH):
             some = documents[start : start + _BATCH]
             session.execute(delete(Erasure).where(col(Erasure.document_id).in_(some)))
+        note_erased(session)
     settle(catalog)
     return len(documents)
 

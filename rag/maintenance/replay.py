@@ -142,7 +142,7 @@ def _purge(session: Session, key: str, last: LedgerEntry) -> None:
     elif session.get(Erasure, document.id) is None:
         assert document.id is not None
         # Also where it has no chunk: the index may hold what it had before.
-        session.add(Erasure(document_id=document.id, text_hashes=[], requested_at=last.decided_at))
+        session.add(Erasure(document_id=document.id, requested_at=last.decided_at))
     bury(session, document, at=last.decided_at)
     if last.kind == "unpurge":
         unbury(session, document)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete
 from sqlmodel import Session, col
 
-from rag.catalog.tables import ChunkRow, Document, DocumentState, Erasure, Revision
+from rag.catalog.tables import Document, DocumentState, Erasure, Revision
 
 PURGED = "purged after the backup that this catalog was restored from"
 
@@ -15,15 +15,10 @@ PURGED = "purged after the backup that this catalog was restored from"
 def bury(session: Session, document: Document, *, at: datetime) -> None:
     """Takes all of a document's content out of the catalog; what index and cache hold of it is to be erased."""
     assert document.id is not None
-    ours = select(col(Revision.id)).where(col(Revision.document_id) == document.id)
-    hashes = session.scalars(
-        select(col(ChunkRow.text_hash)).distinct().where(col(ChunkRow.revision_id).in_(ours))
-    ).all()
-    erasure = session.get(Erasure, document.id)
-    if erasure is not None:
-        erasure.text_hashes = sorted({*erasure.text_hashes, *hashes})
-    elif hashes:
-        session.add(Erasure(document_id=document.id, text_hashes=sorted(hashes), requested_at=at))
+    if session.get(Erasure, document.id) is None:
+        # Also where the catalog has no text of it: versions copied from versions may hold bytes of it yet, and
+        # a run that has died may have left its vectors.
+        session.add(Erasure(document_id=document.id, requested_at=at))
     session.execute(delete(Revision).where(col(Revision.document_id) == document.id))
     if document.state != DocumentState.PURGED:
         document.state, document.reason = DocumentState.PURGED, PURGED

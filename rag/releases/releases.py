@@ -13,6 +13,7 @@ from sqlalchemy import exists, select, update
 from sqlmodel import Session, col
 
 from rag.catalog import raise_access_epoch, utcnow
+from rag.catalog.revisions import alive_at
 from rag.catalog.tables import (
     Document,
     DocumentState,
@@ -23,7 +24,6 @@ from rag.catalog.tables import (
     Version,
     VersionState,
 )
-from rag.catalog.revisions import alive_at
 from rag.errors import ReleaseError, UnknownVersionError
 from rag.releases import ledger
 from rag.releases.ledger import Entry
@@ -207,9 +207,7 @@ def withdraw_deleted(session: Session, version: int) -> list[str]:
         Entry(
             "access",
             version=version,
-            reasons=[
-                f"{len(keys)} deleted documents were withdrawn: the promoted version no longer has them"
-            ],
+            reasons=[f"deleted, and no longer in the promoted version, so withdrawn: {len(keys)} documents"],
             details={"documents": dict.fromkeys(keys)},
         ),
     )

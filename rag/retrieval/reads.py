@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, bindparam, func, select
 from sqlmodel import col
 
+from rag.catalog.access import ERASED
 from rag.catalog.prepared import Prepared
 from rag.catalog.revisions import alive_at, readable
 from rag.catalog.tables import (
@@ -32,8 +33,13 @@ _EPOCH = (
     .where(col(Counter.name) == "access_epoch")
     .scalar_subquery()
 )
+_ERASED = (
+    select(func.coalesce(func.max(col(Counter.value)), 0))
+    .where(col(Counter.name) == ERASED)
+    .scalar_subquery()
+)
 _PROMOTED = select(col(Pointer.release_id)).where(col(Pointer.name) == PROMOTED).scalar_subquery()
-_MOMENT = Prepared(select(_PROMOTED.label("release"), _EPOCH.label("epoch")))
+_MOMENT = Prepared(select(_PROMOTED.label("release"), _EPOCH.label("epoch"), _ERASED.label("erased")))
 _READABLE = Prepared(
     select(col(Version.number)).where(col(Version.number) == bindparam("version"), readable())
 )
@@ -41,10 +47,12 @@ _READABLE = Prepared(
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """The id of the promoted release (None before the first promotion), and the access epoch."""
+    """The id of the promoted release (None before the first promotion), the access epoch, and how often documents
+    were erased from the index."""
 
     release: int | None
     epoch: int
+    erased: int
 
 
 class Served(NamedTuple):
@@ -101,8 +109,8 @@ def _passages(count: int) -> Prepared:
 
 def moment(connection: Connection) -> Moment:
     """The present one."""
-    ((release, epoch),) = _MOMENT.rows(connection)
-    return Moment(release, epoch)
+    ((release, epoch, erased),) = _MOMENT.rows(connection)
+    return Moment(release, epoch, erased)
 
 
 def is_readable(connection: Connection, version: int) -> bool:

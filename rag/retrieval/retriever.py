@@ -46,12 +46,13 @@ EncodersOf = Callable[[Mapping[str, Any]], tuple[Embedder, Bm25Encoder]]
 
 @dataclass(frozen=True, slots=True)
 class _Target:
-    """What one call searches, and the access epoch at which that was settled."""
+    """What one call searches, and the access epoch and number of erasures when that was settled."""
 
     version: int
     generation: int
     settings: RetrievalSettings
     epoch: int
+    erased: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,7 +231,7 @@ class Retriever:
                 if known is None:
                     known = self._generations[version] = reads.generation_of(connection, version)
                 assert known is not None
-                return _Target(version, known, self._settings, now.epoch)
+                return _Target(version, known, self._settings, now.epoch, now.erased)
         if now.release is None:
             raise ReleaseError(
                 "nothing is promoted yet, so there is nothing to search", next_step="Run lockgate run first."
@@ -240,7 +241,7 @@ class Retriever:
             with self._catalog.look() as connection:
                 served = self._served[now.release] = reads.served_by(connection, now.release)
         settings = RetrievalSettings.of(served.settings.get("retrieval")) or self._settings
-        return _Target(served.version, served.generation, settings, now.epoch)
+        return _Target(served.version, served.generation, settings, now.epoch, now.erased)
 
     def _encoders(self, generation: int) -> tuple[Embedder, Bm25Encoder]:
         """The embedder and BM25 that made the vectors of a generation: others would compare apples with pears."""
@@ -260,7 +261,7 @@ class Retriever:
         self, query: Callable[..., IndexQuery], principal: str, limit: int, target: _Target
     ) -> SearchResult:
         visibility = self._visibility(target.version, target.epoch, principal)
-        with self._readers.reading(target.version) as reader:
+        with self._readers.reading(target.version, target.erased) as reader:
             asked = limit
             while True:
                 found = reader.query(query(visibility=visibility, limit=asked))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from pathlib import Path
 
@@ -12,12 +13,18 @@ from qdrant_client import QdrantClient
 
 from rag.index import EdgeStore, IndexStore
 from rag.index.qdrant_server import QdrantServerStore
+from tests.support.digests import file_digest
 from tests.support.machine import Machine
 from tests.support.memory_store import MemoryStore
 
 pytestmark = pytest.mark.filterwarnings("ignore:Payload indexes have no effect in the local Qdrant")
 SEQUENCES = int(os.environ.get("LOCKGATE_SEQUENCES", "2000"))
 SEED = int(os.environ.get("LOCKGATE_SEED", "0"))
+
+
+@pytest.fixture(autouse=True)
+def _quick_digests(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hashlib, "file_digest", file_digest)
 
 
 class OnEdge(Machine):

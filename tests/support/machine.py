@@ -426,9 +426,7 @@ class Machine(RuleBasedStateMachine):
 
     def _retriever(self) -> Retriever:
         harness = self.harness
-        return Retriever(
-            harness.catalog, self.store, harness.embedder, harness.bm25, encoders_of=encoders_of
-        )
+        return Retriever(harness.catalog, self.store, harness.embedder, harness.bm25, encoders_of=encoders_of)
 
     def _number(self, back: int) -> int:
         """A version number, counted back from the last; 4 is the one that comes next."""

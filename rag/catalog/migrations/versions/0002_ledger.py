@@ -32,7 +32,6 @@ def upgrade() -> None:
     op.create_table(
         "erasure",
         sa.Column("document_id", sa.Integer(), autoincrement=False, nullable=False),
-        sa.Column("text_hashes", sa.JSON(), nullable=False),
         sa.Column("requested_at", UtcDateTime(), nullable=False),
         sa.ForeignKeyConstraint(["document_id"], ["document.id"]),
         sa.PrimaryKeyConstraint("document_id"),

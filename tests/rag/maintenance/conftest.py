@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from qdrant_client import QdrantClient
+
+from rag.index import EdgeStore, IndexStore
+from rag.index.qdrant_server import QdrantServerStore
+from tests.support.harness import Harness
+from tests.support.memory_store import MemoryStore
+from tests.support.source import MemorySource
+
+STORES: dict[str, Callable[[Path], IndexStore]] = {
+    "memory": lambda _root: MemoryStore(),
+    "edge": lambda root: EdgeStore(root / "index"),
+    "server": lambda _root: QdrantServerStore(QdrantClient(":memory:"), prefix="t"),
+}
+
+
+@pytest.fixture
+def harness(tmp_path: Path) -> Iterator[Harness]:
+    """Ingestion into a store in memory, with nothing ingested yet."""
+    with Harness(tmp_path) as harness:
+        yield harness
+
+
+@pytest.fixture(
+    params=[
+        "memory",
+        "edge",
+        pytest.param(
+            "server",
+            marks=pytest.mark.filterwarnings("ignore:Payload indexes have no effect in the local Qdrant"),
+        ),
+    ]
+)
+def anywhere(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Harness]:
+    """The same, on each kind of store."""
+    with Harness(tmp_path, store=STORES[request.param](tmp_path)) as harness:
+        yield harness
+
+
+@pytest.fixture
+def source() -> MemorySource:
+    """Three documents: ``a`` for Ada, ``b`` for Bob, ``c`` for everybody."""
+    source = MemorySource()
+    source.put("a", "alpha text", "user:ada", uri="file:///a")
+    source.put("b", "beta text", "user:bob")
+    source.put("c", "gamma text", "public")
+    return source
