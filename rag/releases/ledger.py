@@ -50,8 +50,9 @@ class Entry:
 def append(session: Session, entry: Entry) -> LedgerEntry:
     """Adds an entry in the session's transaction; writers take turns, so its number is the next."""
     last = session.get(Counter, _LAST)
-    before = session.get(LedgerEntry, last.value) if last is not None else None
-    if last is not None and before is None:
+    # A catalog that was restored together with an empty ledger counts from 0.
+    before = session.get(LedgerEntry, last.value) if last is not None and last.value else None
+    if last is not None and last.value and before is None:
         raise LedgerError(
             f"entry {last.value}, the last of the ledger, is missing",
             where="ledger",

@@ -172,12 +172,15 @@ class Harness:
         with self.catalog.read() as session:
             return latest_sealed(session)
 
-    def promote(self, version: int | None = None) -> None:
+    def promote(self, version: int | None = None, *, retrieval: RetrievalSettings | None = None) -> None:
         """Moves the pointer to ``version``, else to the latest sealed one, without asking the gate."""
         number = version if version is not None else self.latest
         assert number is not None
+        settings = {"retrieval": retrieval.to_dict()} if retrieval else {}
         with self.catalog.write() as session:
-            record_decision(session, GateDecision("promote", number, None, ["a test said so"], [], {}))
+            record_decision(
+                session, GateDecision("promote", number, None, ["a test said so"], [], {}, settings=settings)
+            )
 
     def set_groups(self, members_of: Mapping[str, set[str]]) -> bool:
         with self.catalog.write() as session:
