@@ -13,7 +13,7 @@ from rag.errors import ConfigurationError, unknown
 S = TypeVar("S", bound=BaseModel)
 
 # Every key of a source that is not one of these comes here, so a misspelt one of these does too.
-SOURCE_KEYS = ("name", "connector", "access", "freshness", "owner", "schedule")
+SOURCE_KEYS = ("name", "connector", "access", "freshness", "deletions", "owner", "schedule")
 
 
 def validated(settings: type[S], options: Mapping[str, object], *, where: str) -> S:

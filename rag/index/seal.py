@@ -11,22 +11,22 @@ import os
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from rag.digests import content_digest
 from rag.errors import IndexCorruptError
 
 NAME = "lockgate-seal.json"
-FORMAT = 1
+FORMAT = 2
+"""1 had a SHA-256 of each file as it is, holes read through; such versions can still be read."""
 # The engine rewrites its own settings file whenever a directory is opened.
 LOOSE = {NAME, "edge_config.json"}
 
 
 def write_seal(directory: Path, **facts: Any) -> None:
-    """Records every file of ``directory`` with its size and SHA-256, and makes all of it durable."""
+    """Records every file of ``directory`` with its size and digest, and makes all of it durable."""
     files = {}
     for path in _files(directory):
         if path.name not in LOOSE:
-            with path.open("rb") as file:
-                digest = hashlib.file_digest(file, "sha256").hexdigest()
-            files[path.relative_to(directory).as_posix()] = [path.stat().st_size, digest]
+            files[path.relative_to(directory).as_posix()] = [path.stat().st_size, content_digest(path)]
     seal = directory / NAME
     with seal.open("w", encoding="utf-8") as file:
         json.dump({"format": FORMAT, **facts, "files": files}, file)
@@ -58,10 +58,8 @@ def check_seal(directory: Path, *, contents: bool) -> dict[str, Any]:
             found = path.stat().st_size
             if found != size:
                 raise _corrupt(directory, f"{name} has {found} bytes and should have {size}")
-            if contents:
-                with path.open("rb") as file:
-                    if hashlib.file_digest(file, "sha256").hexdigest() != digest:
-                        raise _corrupt(directory, f"the contents of {name} have changed")
+            if contents and _digest(path, seal["format"]) != digest:
+                raise _corrupt(directory, f"the contents of {name} have changed")
         except (FileNotFoundError, NotADirectoryError) as error:
             raise _corrupt(directory, f"{name} is missing") from error
     for name in LOOSE:
@@ -70,6 +68,13 @@ def check_seal(directory: Path, *, contents: bool) -> dict[str, Any]:
         except (OSError, ValueError) as error:
             raise _corrupt(directory, f"{name} cannot be read ({type(error).__name__})") from error
     return seal
+
+
+def _digest(path: Path, format: int) -> str:
+    if format > 1:
+        return content_digest(path)
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def names(directory: Path) -> list[str]:

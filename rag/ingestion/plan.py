@@ -16,10 +16,12 @@ from rag.catalog.tables import Document, DocumentState, Source
 from rag.errors import DeletionsHeldError, SourceEmptiedError, SourceEmptyError, SourceError
 from rag.ingestion.counts import DocumentCounts
 from rag.ingestion.port import Listed
-from rag.releases import ledger
+from rag.releases import ledger, promoted, withdraw_deleted
 from rag.releases.ledger import Entry
 
 NO_RULE = "no access rule covers it, and the source's default is deny: nobody may read it"
+
+NOT_READ_YET = "it is listed again, and has not been read yet: the next ingest does it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +86,7 @@ def plan_source(
     plan.counts.seen = len(listed)
     moved: dict[int, AccessRule | None] = {}
     kept_out: list[tuple[Listed, Row[Any] | None, str]] = []
+    returned: list[int] = []
     for entry in listed:
         row = known.get(entry.id)
         rule = (entry.access or default) if entry.problem is None else None
@@ -105,13 +108,19 @@ def plan_source(
                 session.execute(update(Document).where(col(Document.id) == row.id).values(uri=entry.uri))
         else:
             plan.work.append(entry)
+            if row is not None and row.state == DocumentState.DELETED:
+                returned.append(row.id)
     _move(session, source, moved, rules, {row.id: f"{source}/{row.external_id}" for row in known.values()})
     if plan.held is not None:
         return plan
     for entry, row, reason in kept_out:
         _keep_out(session, source, entry, row, reason)
+    _return(session, returned)
     _delete(session, gone)
     plan.counts.deleted = len(gone)
+    now = promoted(session) if gone else None
+    if now is not None:
+        withdraw_deleted(session, now.version)
     if not listed or _share(len(gone), len(held)) > breaker.max_share:
         _record_approval(session, source, len(gone), len(held), breaker)
     session.merge(Source(name=source, listed_at=utcnow(), incident=None))
@@ -185,6 +194,16 @@ def _move(
             details={"documents": {keys[id]: rule.digest if rule else None for id, rule in moved.items()}},
         ),
     )
+
+
+def _return(session: Session, documents: list[int]) -> None:
+    """Notes that deleted documents are listed again, before they are read: nothing withdraws them any more."""
+    for start in range(0, len(documents), 500):
+        session.execute(
+            update(Document)
+            .where(col(Document.id).in_(documents[start : start + 500]))
+            .values(state=DocumentState.QUARANTINED, reason=NOT_READ_YET, fingerprint="", pipeline="")
+        )
 
 
 def _delete(session: Session, documents: list[int]) -> None:

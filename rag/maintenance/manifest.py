@@ -12,6 +12,7 @@ from pathlib import Path, PurePosixPath
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from rag.catalog import SCHEMA
+from rag.digests import content_digest
 from rag.errors import BackupError
 from rag.index import IndexStore
 from rag.index.seal import sync_directory
@@ -31,7 +32,7 @@ class StoredFile(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     size: int
-    sha256: str
+    digest: str
 
 
 class Manifest(BaseModel):
@@ -153,9 +154,7 @@ def _walk(folder: Path) -> Iterator[Path]:
 
 
 def _measured(path: Path) -> StoredFile:
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return StoredFile(size=path.stat().st_size, sha256=digest)
+    return StoredFile(size=path.stat().st_size, digest=content_digest(path))
 
 
 def _damaged(folder: Path, why: str) -> BackupError:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -65,6 +65,8 @@ def replay(session: Session, later: LedgerFile, *, after: int) -> Replayed:
             fates[key] = entry
             # Letting a document in again gives nobody access to it: its source does, in an entry after this.
             rules[key] = None
+    for key in _unknown_since_restore(session, new):
+        rules[key] = None
     for key, entry in fates.items():
         _purge(session, key, entry)
     changed = _set_rules(session, rules, later.rules)
@@ -72,6 +74,20 @@ def replay(session: Session, later: LedgerFile, *, after: int) -> Replayed:
     _replace_all_memberships(session, later)
     skip_versions(session, later)
     return Replayed(len(new), changed, purged, len(fates) - purged)
+
+
+def _unknown_since_restore(session: Session, new: Sequence[LedgerEntry]) -> list[str]:
+    """The documents of which nothing is known since another restore, if there was one after the backup.
+
+    That one may have forgotten a document, and then its source brought it as a new one: the first rule of a
+    document is no change, and in no entry. What is not known is denied, until its source lists it again.
+    """
+    restores = [place for place, entry in enumerate(new) if entry.kind == "restore"]
+    if not restores:
+        return []
+    since = new[restores[-1] + 1 :]
+    named = {key for entry in since for key in named_rules(entry)}
+    return [key for key in session.scalars(select(col(Document.key))) if key not in named]
 
 
 def outrun_epoch(session: Session, known: int = 0) -> None:

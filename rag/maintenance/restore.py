@@ -21,7 +21,7 @@ from rag.maintenance.manifest import Manifest, check_backup, store_kind
 from rag.maintenance.place import Place
 from rag.maintenance.purge import finish_erasures
 from rag.maintenance.replay import Replayed, outrun_epoch, replay, skip_versions
-from rag.releases import LedgerFile, promoted, read_ledger
+from rag.releases import LedgerFile, promoted, read_ledger, withdraw_deleted
 from rag.releases import ledger as ledgers
 from rag.releases.ledger import Entry
 
@@ -160,6 +160,9 @@ def _prepare(
                 skip_versions(session, None)
             if members_of is not None:
                 replace_memberships(session, "groups", members_of)
+            now = promoted(session)
+            if now is not None:
+                withdraw_deleted(session, now.version)
             outrun_epoch(session, later.access_epoch if later else 0)
             _record(session, manifest, replayed, later, by)
     finally:

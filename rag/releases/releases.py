@@ -89,9 +89,9 @@ def record_decision(session: Session, decision: GateDecision) -> str | None:
     approved is an entry of its own, before the promotion.
     """
     version = session.get(Version, decision.version)
-    if version is None:
+    if version is None or version.state == VersionState.BUILDING:
         raise UnknownVersionError(
-            f"there is no version {decision.version}",
+            f"there is no version {decision.version}" + (", it is still being built" if version else ""),
             state="Nothing was changed",
             next_step="See lockgate status for the versions there are",
         )
@@ -180,13 +180,15 @@ def roll_back(session: Session, *, to: int | None = None, by: str | None = None)
         ),
     )
     _move_pointer(session, target)
+    withdraw_deleted(session, target.version)
     return now.version, target.version
 
 
 def withdraw_deleted(session: Session, version: int) -> list[str]:
-    """Takes away, for good, the access to what its source deleted and the promoted ``version`` no longer holds.
+    """Takes away, for good, the access to what its source deleted and the promoted ``version`` does not hold.
 
-    From then on no rollback brings it back; only its source can, by listing it again. Returns the keys.
+    To be called whenever either may have changed. From then on no rollback brings it back; only its source can,
+    by listing it again. Returns the keys.
     """
     gone = session.execute(
         select(col(Document.id), col(Document.key)).where(
@@ -207,7 +209,7 @@ def withdraw_deleted(session: Session, version: int) -> list[str]:
         Entry(
             "access",
             version=version,
-            reasons=[f"deleted, and no longer in the promoted version, so withdrawn: {len(keys)} documents"],
+            reasons=[f"deleted, and not in the promoted version, so withdrawn: {len(keys)} documents"],
             details={"documents": dict.fromkeys(keys)},
         ),
     )

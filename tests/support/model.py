@@ -38,11 +38,15 @@ class Sealed:
 
 @dataclass(frozen=True)
 class Event:
-    """What a restore does again: a changed rule, a purge, or the undoing of one."""
+    """What a restore does again: a changed rule, a purge, or the undoing of one; or that there was a restore.
 
-    kind: Literal["rule", "purge", "unpurge"]
-    key: str
+    The ``first`` rule of a document is no change of it.
+    """
+
+    kind: Literal["rule", "purge", "unpurge", "restore"]
+    key: str = ""
     rule: Rule | None = None
+    first: bool = False
 
 
 @dataclass
@@ -135,6 +139,10 @@ class Model:
         for key in gone:
             self.now.status[key] = "deleted"
             self._take(key, ())
+        for key in listing:
+            if self.now.status.get(key) == "deleted":
+                self.now.status[key] = "here"
+        self._withdraw()
         for key, listed in listing.items():
             if listed.rule is None and self.now.status.get(key) != "purged":
                 self.now.status[key] = "here"
@@ -186,10 +194,7 @@ class Model:
             self.now.candidate = None
         self._show(number, entered=True)
         self.now.released.add(number)
-        content = self.now.versions[number].content
-        for key, status in self.now.status.items():
-            if status == "deleted" and key not in content:
-                self._rule(key, None)
+        self._withdraw()
 
     def block(self, number: int) -> None:
         if self.now.candidate == number:
@@ -206,6 +211,7 @@ class Model:
 
     def rolled_back(self, to: int) -> None:
         self._show(to, entered=False)
+        self._withdraw()
 
     def sweep(self, *, keep: int, young: bool) -> list[int]:
         """Takes away what retention does not keep; returns what that was. ``young``: all are still too young."""
@@ -247,11 +253,17 @@ class Model:
         """The state of then, with the purges, rules and groups of now."""
         self.now = copy.deepcopy(saved.state)
         for event in self.events[saved.events :]:
-            if event.kind == "rule":
-                self.now.rules[event.key] = event.rule
-                continue
-            self.now.status[event.key] = "purged" if event.kind == "purge" else "deleted"
-            self._bury(event.key)
+            if event.kind == "restore":
+                # It may have forgotten documents, whose first rules thereafter nobody knows.
+                self.now.rules = dict.fromkeys(self.now.rules)
+            elif event.kind == "rule":
+                if not event.first:
+                    self.now.rules[event.key] = event.rule
+            else:
+                self.now.status[event.key] = "purged" if event.kind == "purge" else "deleted"
+                self._bury(event.key)
+        self.events.append(Event("restore"))
+        self._withdraw()
         self.seen.append(self.now.promoted)
         self.entered.append(True)
         self.restored_since_seal = True
@@ -272,7 +284,16 @@ class Model:
     def _rule(self, key: str, rule: Rule | None) -> None:
         if self.now.rules.get(key) != rule:
             self.now.rules[key] = rule
-            self.events.append(Event("rule", key, rule))
+            self.events.append(Event("rule", key, rule, first=key not in self.now.status))
+
+    def _withdraw(self) -> None:
+        """What is deleted, and not in what readers are shown, is nobody's until its source lists it again."""
+        if self.now.promoted is None:
+            return
+        content = self.now.versions[self.now.promoted].content
+        for key, status in self.now.status.items():
+            if status == "deleted" and key not in content:
+                self._rule(key, None)
 
     def _show(self, number: int, *, entered: bool) -> None:
         self.now.promoted = number

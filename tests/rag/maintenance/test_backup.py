@@ -172,7 +172,7 @@ def test_the_manifest_is_json_that_a_person_can_read(
     save(harness, tmp_path / "saved")
     manifest = json.loads((tmp_path / "saved" / "backup.json").read_text())
     assert (manifest["format"], manifest["project"], manifest["store"]) == (1, "acme", "memory")
-    assert set(manifest["files"]["catalog.sqlite"]) == {"size", "sha256"}
+    assert set(manifest["files"]["catalog.sqlite"]) == {"size", "digest"}
 
 
 def test_the_text_of_what_was_purged_is_not_in_it(
