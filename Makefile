@@ -20,8 +20,8 @@ $(VENV)/.done: pyproject.toml constraints.txt
 demo: setup ## the main job on the sample company, told in one screen
 	@$(BIN)/python -m flows.demo
 
-test: setup ## the tests (without those that take long)
-	$(BIN)/python -m pytest
+test: setup ## the tests (without those that take long), on every core
+	$(BIN)/python -m pytest -n auto --dist loadfile
 
 soak: setup ## the tests that take long
 	$(BIN)/python -m pytest -m soak

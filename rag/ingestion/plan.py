@@ -94,6 +94,8 @@ def plan_source(
         if row is not None and not purged and row.rule_id != rules.id(rule):
             moved[row.id] = rule
             plan.counts.access_changed += row.state in _HELD
+        if row is not None and row.state == DocumentState.DELETED:
+            returned.append(row.id)
         if plan.held is not None:
             continue
         if purged:
@@ -108,14 +110,12 @@ def plan_source(
                 session.execute(update(Document).where(col(Document.id) == row.id).values(uri=entry.uri))
         else:
             plan.work.append(entry)
-            if row is not None and row.state == DocumentState.DELETED:
-                returned.append(row.id)
     _move(session, source, moved, rules, {row.id: f"{source}/{row.external_id}" for row in known.values()})
+    _return(session, returned)
     if plan.held is not None:
         return plan
     for entry, row, reason in kept_out:
         _keep_out(session, source, entry, row, reason)
-    _return(session, returned)
     _delete(session, gone)
     plan.counts.deleted = len(gone)
     now = promoted(session) if gone else None

@@ -133,15 +133,15 @@ class Model:
         for key, listed in listing.items():
             if self.now.status.get(key) != "purged":
                 self._rule(key, listed.rule)
+        for key in listing:
+            if self.now.status.get(key) == "deleted":
+                self.now.status[key] = "here"
         too_many = not listing or len(gone) / len(here or [""]) > share
         if too_many and len(gone) > accepted:
             return "held"
         for key in gone:
             self.now.status[key] = "deleted"
             self._take(key, ())
-        for key in listing:
-            if self.now.status.get(key) == "deleted":
-                self.now.status[key] = "here"
         self._withdraw()
         for key, listed in listing.items():
             if listed.rule is None and self.now.status.get(key) != "purged":
