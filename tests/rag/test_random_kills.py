@@ -184,7 +184,7 @@ def killed_once(root: Path, seed: int) -> str:
     assert child.stdout is not None
     try:
         assert child.stdout.readline() == "ready\n"
-        time.sleep(random.Random(seed).uniform(0, LONGEST_SECONDS))
+        _wait(root, random.Random(seed))
         assert child.poll() is None, f"the worker ended by itself with {child.returncode}"
     finally:
         os.kill(child.pid, signal.SIGKILL)
@@ -195,6 +195,17 @@ def killed_once(root: Path, seed: int) -> str:
     status_tells_the_truth(root)
     the_next_run_completes(root)
     return was_doing
+
+
+def _wait(root: Path, chance: random.Random) -> None:
+    """For any time, or in every other case until a step begins, and a moment more: some take milliseconds."""
+    if chance.random() < 0.5:
+        time.sleep(chance.uniform(0, LONGEST_SECONDS))
+        return
+    step, until = chance.choice(STEPS), time.monotonic() + 4 * LONGEST_SECONDS
+    while (root / "doing").read_text(encoding="utf-8") != step and time.monotonic() < until:
+        time.sleep(0.0005)
+    time.sleep(chance.uniform(0, 0.01 if step in ("promote", "rollback") else 0.1))
 
 
 def promoted_answers(root: Path) -> None:
@@ -237,6 +248,7 @@ def the_next_run_completes(root: Path) -> None:
 
 def kill_often(root: Path, times: int, first_seed: int) -> Counter[str]:
     (root / "state").mkdir()
+    (root / "doing").touch()
     (root / "lockgate.yaml").write_text(CONFIG, encoding="utf-8")
     return Counter(killed_once(root, first_seed + number) for number in range(times))
 
