@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -14,6 +13,7 @@ from flows.project import Project
 from rag import composition
 from rag.catalog.tables import LedgerEntry
 from rag.errors import BackupError, IndexStoreError, LedgerError, UsageError, WriterBusyError
+from rag.files import sync_file
 from rag.ingestion import writer_lock
 from rag.maintenance import (
     Retention,
@@ -162,8 +162,7 @@ def export_project_ledger(settings: Settings, target: Path) -> dict[str, Any]:
         try:
             with partial.open("w", encoding="utf-8", newline="") as file:
                 file.writelines(export_ledger(session, project=settings.project))
-                file.flush()
-                os.fsync(file.fileno())
+            sync_file(partial)
             partial.replace(target)
         except OSError as error:
             partial.unlink(missing_ok=True)

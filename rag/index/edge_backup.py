@@ -7,6 +7,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from rag.errors import IndexCorruptError, IndexStoreError
+from rag.files import sync_directory, sync_tree
 from rag.index import edge_files, edge_space, seal
 from rag.index.edge_space import Task
 
@@ -26,7 +27,7 @@ def copy_to(root: Path, folder: Path, versions: Collection[int]) -> None:
             edge_files.remove(edge_files.hidden(target))
             _copy(source, edge_files.hidden(target), task)
             edge_files.publish(edge_files.hidden(target), target)
-    seal.sync_directory(folder.parent)
+    sync_directory(folder.parent)
 
 
 def load_from(root: Path, folder: Path) -> None:
@@ -51,7 +52,7 @@ def load_from(root: Path, folder: Path) -> None:
     task.require(sum(edge_space.allocated(source) for source in sources))
     loading = root / edge_files.LOADING
     loading.mkdir()
-    seal.sync_directory(root)
+    sync_directory(root)
     try:
         for source in sources:
             _copy(source, loading / source.name, task)
@@ -60,9 +61,9 @@ def load_from(root: Path, folder: Path) -> None:
         raise
     for source in sources:
         os.rename(loading / source.name, root / source.name)
-    seal.sync_directory(root)
+    sync_directory(root)
     loading.rmdir()
-    seal.sync_directory(root)
+    sync_directory(root)
 
 
 def _copy(source: Path, target: Path, task: Task) -> None:
@@ -70,7 +71,7 @@ def _copy(source: Path, target: Path, task: Task) -> None:
     try:
         edge_files.copy(source, target, task)
         seal.check_seal(target, contents=True)
-        seal.sync(target)
+        sync_tree(target)
     except BaseException as error:
         edge_files.remove(target)
         if isinstance(error, IndexCorruptError):

@@ -14,7 +14,8 @@ import subprocess
 from pathlib import Path
 
 from rag.errors import IndexMissingError, IndexStoreError
-from rag.index import seal
+from rag.files import sync_directory
+from rag.index import edge_space, seal
 from rag.index.edge_space import Task
 
 HIDDEN = ".building-"
@@ -65,7 +66,7 @@ def hidden(directory: Path) -> Path:
 def publish(directory: Path, final: Path) -> None:
     """Gives a finished directory its name, durably."""
     os.rename(directory, final)
-    seal.sync_directory(final.parent)
+    sync_directory(final.parent)
 
 
 def discard(directory: Path) -> None:
@@ -73,7 +74,7 @@ def discard(directory: Path) -> None:
     doomed = directory.with_name(f"{HIDDEN}{directory.name}-dropped")
     remove(doomed)
     os.rename(directory, doomed)
-    seal.sync_directory(directory.parent)
+    sync_directory(directory.parent)
     remove(doomed)
 
 
@@ -111,29 +112,33 @@ def copy(source: Path, target: Path, task: Task) -> None:
     """Copies what the seal of ``source`` names; shares blocks where the file system can, keeps holes as holes.
 
     File by file: a reader that opens or closes ``source`` meanwhile makes temporary files in it, and replaces
-    the engine's settings by a rename.
+    the engine's settings by a rename, at which ``cp`` gives up; so those are read at one go.
     """
-    names = seal.names(source)
+    names = list(seal.read_seal(source)["files"])
     target.mkdir()
-    for start in range(0, len(names), _COPIED_AT_ONCE):
-        done = subprocess.run(
-            [*_COPY, "-t", str(target.absolute()), "--", *names[start : start + _COPIED_AT_ONCE]],
-            cwd=source,
-            env={**os.environ, "LC_ALL": "C"},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if done.returncode:
-            shutil.rmtree(target, ignore_errors=True)
-            if "No space left on device" in done.stderr:
-                raise task.full()
-            raise IndexStoreError(
-                f"a version could not be copied: {''.join(done.stderr.strip().splitlines()[-1:])}",
-                where=str(source),
-                state=task.state,
-                next_step=task.next_step,
+    try:
+        for start in range(0, len(names), _COPIED_AT_ONCE):
+            subprocess.run(
+                [*_COPY, "-t", str(target.absolute()), "--", *names[start : start + _COPIED_AT_ONCE]],
+                cwd=source,
+                env={**os.environ, "LC_ALL": "C"},
+                capture_output=True,
+                text=True,
+                check=True,
             )
+        for name in sorted(seal.LOOSE, key=lambda name: name == seal.NAME):  # the seal goes last
+            shutil.copy2(source / name, target / name)
+    except (OSError, subprocess.CalledProcessError) as error:
+        shutil.rmtree(target, ignore_errors=True)
+        said = str(error) if isinstance(error, OSError) else error.stderr
+        if edge_space.says_full(said):
+            raise task.full() from error
+        raise IndexStoreError(
+            f"a version could not be copied: {''.join(said.strip().splitlines()[-1:])}",
+            where=str(source),
+            state=task.state,
+            next_step=task.next_step,
+        ) from error
 
 
 def _named(root: Path) -> dict[int, list[Path]]:

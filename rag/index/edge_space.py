@@ -103,4 +103,8 @@ def is_full(error: BaseException) -> bool:
     """Whether this says that the disk is full. The engine says it in words only."""
     if isinstance(error, OSError):
         return error.errno in _FULL
-    return "No space left on device" in str(error)
+    return says_full(str(error))
+
+
+def says_full(text: str) -> bool:
+    return "No space left on device" in text

@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from rag.digests import content_digest
 from rag.errors import IndexCorruptError
+from rag.files import content_digest, sync_tree
 
 NAME = "lockgate-seal.json"
 FORMAT = 2
@@ -30,7 +29,7 @@ def write_seal(directory: Path, **facts: Any) -> None:
     seal = directory / NAME
     with seal.open("w", encoding="utf-8") as file:
         json.dump({"format": FORMAT, **facts, "files": files}, file)
-    sync(directory)
+    sync_tree(directory)
 
 
 def read_seal(directory: Path) -> dict[str, Any]:
@@ -75,32 +74,6 @@ def _digest(path: Path, format: int) -> str:
         return content_digest(path)
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def names(directory: Path) -> list[str]:
-    """The files that make up a sealed directory, its seal last."""
-    return [*read_seal(directory)["files"], *sorted(LOOSE - {NAME}), NAME]
-
-
-def sync(directory: Path) -> None:
-    """Makes everything below ``directory`` durable."""
-    for path in _files(directory):
-        descriptor = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-    for path in [directory, *(d for d in directory.rglob("*") if d.is_dir())]:
-        sync_directory(path)
-
-
-def sync_directory(directory: Path) -> None:
-    """Makes names in ``directory`` durable."""
-    descriptor = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _files(directory: Path) -> list[Path]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import os
 import zipfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePath
@@ -19,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from qdrant_client import models
 
 from rag.errors import IndexCorruptError, IndexStoreError
+from rag.files import write_durably
 from rag.index.port import IndexPoint, SparseVector
 from rag.index.server_collection import stored
 from rag.index.server_query import DENSE, SPARSE
@@ -67,18 +67,13 @@ def write_parts(
     for number, page in enumerate(pages):
         content = _packed(page, last)
         name = f"{prefix}-{number:05d}.npz"
-        _write_durably(folder / name, content)
+        _write(folder / name, content)
         yield DumpedPart(file=name, sha256=hashlib.sha256(content).hexdigest(), points=len(page))
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:
     """Written last: a folder without it holds nothing."""
-    _write_durably(folder / MANIFEST, manifest.model_dump_json(indent=1).encode())
-    directory = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(directory)
-    finally:
-        os.close(directory)
+    _write(folder / MANIFEST, manifest.model_dump_json(indent=1).encode())
 
 
 def read_manifest(folder: Path) -> Manifest:
@@ -169,12 +164,9 @@ def _read_part(folder: Path, part: DumpedPart) -> bytes:
     return content
 
 
-def _write_durably(path: Path, content: bytes) -> None:
+def _write(path: Path, content: bytes) -> None:
     try:
-        with path.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
+        write_durably(path, content)
     except OSError as error:
         raise IndexStoreError(
             f"the copy of the index cannot be written ({error.strerror})", where=str(path)

@@ -17,10 +17,10 @@ from rag.catalog import SCHEMA, Catalog, utcnow
 from rag.catalog.revisions import readable
 from rag.catalog.tables import Version
 from rag.errors import BackupError, LedgerError
+from rag.files import sync_directory, sync_file
 from rag.index import IndexStore
-from rag.index.seal import sync_directory
 from rag.maintenance import manifest as manifests
-from rag.maintenance.copying import settle, snapshot_catalog, snapshot_file, sync_file, writing
+from rag.maintenance.copying import settle, snapshot_catalog, snapshot_file, writing
 from rag.maintenance.manifest import Manifest, files_of, store_kind, write_manifest
 from rag.releases import export_ledger, promoted
 from rag.releases.ledger import verify

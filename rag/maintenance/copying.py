@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -15,7 +14,7 @@ from sqlmodel import SQLModel
 import rag.catalog.tables  # noqa: F401  (fills the metadata)
 from rag.catalog import Catalog
 from rag.errors import BackupError
-from rag.index.seal import sync_directory
+from rag.files import sync_file
 
 _BATCH = 1000
 _BUSY_SECONDS = 30
@@ -51,13 +50,6 @@ def settle(path: Path) -> None:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
         connection.execute("PRAGMA journal_mode = DELETE").fetchall()
     sync_file(path)
-
-
-def sync_file(path: Path) -> None:
-    """Makes a file and its name durable."""
-    with path.open("rb") as file:
-        os.fsync(file.fileno())
-    sync_directory(path.parent)
 
 
 def beside(path: Path) -> list[Path]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path, PurePosixPath
@@ -12,10 +11,9 @@ from pathlib import Path, PurePosixPath
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from rag.catalog import SCHEMA
-from rag.digests import content_digest
 from rag.errors import BackupError
+from rag.files import content_digest, write_durably
 from rag.index import IndexStore
-from rag.index.seal import sync_directory
 
 NAME = "backup.json"
 CATALOG = "catalog.sqlite"
@@ -84,11 +82,7 @@ def files_of(folder: Path) -> dict[str, StoredFile]:
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:
     """Writes it durably; everything that it names must be durable before."""
-    with (folder / NAME).open("x", encoding="utf-8") as file:
-        file.write(manifest.sealed().model_dump_json(indent=1) + "\n")
-        file.flush()
-        os.fsync(file.fileno())
-    sync_directory(folder)
+    write_durably(folder / NAME, (manifest.sealed().model_dump_json(indent=1) + "\n").encode())
 
 
 def check_backup(folder: Path) -> Manifest:

@@ -17,8 +17,9 @@ from sqlmodel import col
 from rag.catalog import Catalog
 from rag.catalog.tables import LedgerEntry
 from rag.errors import BackupError
+from rag.files import sync_file
 from rag.index import IndexStore
-from rag.maintenance.copying import beside, replace_rows, settle, sync_file
+from rag.maintenance.copying import beside, replace_rows, settle
 from rag.maintenance.manifest import Manifest
 
 MARKER = "restoring.json"

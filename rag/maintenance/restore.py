@@ -14,9 +14,10 @@ from sqlmodel import Session
 from rag.catalog import Catalog, replace_memberships
 from rag.embedding import VectorCache
 from rag.errors import BackupError, IndexCorruptError, LedgerError
+from rag.files import sync_file
 from rag.index import IndexStore
 from rag.maintenance import manifest as manifests
-from rag.maintenance.copying import sync_file, writing
+from rag.maintenance.copying import writing
 from rag.maintenance.manifest import Manifest, check_backup, store_kind
 from rag.maintenance.place import Place
 from rag.maintenance.purge import finish_erasures

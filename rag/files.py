@@ -1,4 +1,4 @@
-"""The digest of a file that may be mostly holes."""
+"""Files that last, and digests of them."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 
 _BLOCK = 4096
 _READ_AT_ONCE = 256 * _BLOCK
+_ZEROS = bytes(_BLOCK)
 
 
 def content_digest(path: Path) -> str:
@@ -29,7 +30,7 @@ def content_digest(path: Path) -> str:
                     return digest.hexdigest()
                 for start in range(0, len(data), _BLOCK):
                     block = data[start : start + _BLOCK]
-                    if block.strip(b"\0"):
+                    if block != _ZEROS[: len(block)]:
                         digest.update((place + start).to_bytes(8))
                         digest.update(block)
                 place += len(data)
@@ -42,3 +43,36 @@ def _data_from(descriptor: int, place: int, size: int) -> int:
         return max(place, os.lseek(descriptor, place, os.SEEK_DATA) // _BLOCK * _BLOCK)
     except OSError:
         return size
+
+
+def sync_file(path: Path) -> None:
+    """Makes a file and its name durable."""
+    _sync(path)
+    _sync(path.parent)
+
+
+def sync_directory(directory: Path) -> None:
+    """Makes the names in ``directory`` durable."""
+    _sync(directory)
+
+
+def sync_tree(directory: Path) -> None:
+    """Makes everything below ``directory`` durable."""
+    for path in sorted(directory.rglob("*")):
+        if path.is_file() or path.is_dir():
+            _sync(path)
+    _sync(directory)
+
+
+def write_durably(path: Path, content: bytes) -> None:
+    """Writes a file; when this returns, it and its name last."""
+    path.write_bytes(content)
+    sync_file(path)
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,4 +1,4 @@
-"""The digest of files with holes."""
+"""Digests of files with holes."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from rag.digests import content_digest
+from rag.files import content_digest
 
 
 def written(path: Path, *pieces: tuple[int, bytes], size: int) -> Path:
