@@ -12,9 +12,8 @@ from evals import store
 from evals.gate import Candidate, Check, GatePolicy, Reason, Verdict, decide
 from evals.measurement import Measurement
 from rag.catalog import Catalog
-from rag.catalog.revisions import is_readable
+from rag.catalog.revisions import is_readable, unknown_version
 from rag.catalog.tables import Version
-from rag.errors import UnknownVersionError
 from rag.releases import GateDecision, PromotedRelease, promoted, record_decision
 
 
@@ -49,10 +48,7 @@ def ask_gate(
         if incumbent is not None and incumbent.version == version and incumbent.fingerprints == fingerprints:
             return Outcome(version, _unchanged(version), incumbent.release)
         if not is_readable(session, version):
-            raise UnknownVersionError(
-                f"there is no version {version}, or its index was taken away by retention",
-                next_step="See lockgate status for the versions there are.",
-            )
+            raise unknown_version(version)
         row = session.get_one(Version, version)
         measured = {name: fingerprints[name] for name in ("golden", "evaluator", "retrieval")}
         evaluation = store.find(session, version, corpus=row.corpus or "", **measured)
@@ -93,18 +89,16 @@ def _measured(
     is one; else what comes nearest."""
     if incumbent is None:
         return None
-    wanted: dict[str, str | int] = {
-        "golden": fingerprints["golden"],
-        "evaluator": fingerprints["evaluator"],
-        "corpus": session.get_one(Version, incumbent.version).corpus or "",
-        "access_epoch": epoch,
-    }
-    for kept in (4, 3, 2, 0):
-        some = dict(list(wanted.items())[:kept])
-        found = store.find(session, incumbent.version, retrieval=incumbent.fingerprints["retrieval"], **some)
-        if found is not None:
-            return store.load(session, found)
-    return None
+    same_questions = {"golden": fingerprints["golden"], "evaluator": fingerprints["evaluator"]}
+    same_corpus = {**same_questions, "corpus": session.get_one(Version, incumbent.version).corpus or ""}
+    retrieval = incumbent.fingerprints["retrieval"]
+    nearest = (
+        store.find(session, incumbent.version, retrieval=retrieval, access_epoch=epoch, **same_corpus)
+        or store.find(session, incumbent.version, retrieval=retrieval, **same_corpus)
+        or store.find(session, incumbent.version, retrieval=retrieval, **same_questions)
+        or store.find(session, incumbent.version, retrieval=retrieval)
+    )
+    return store.load(session, nearest) if nearest is not None else None
 
 
 def _unchanged(version: int) -> Verdict:

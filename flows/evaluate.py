@@ -26,9 +26,9 @@ from flows import artifacts
 from flows.progress import advance
 from flows.project import Project, opened
 from rag.catalog import access_epoch, recorded_run
-from rag.catalog.revisions import is_readable
+from rag.catalog.revisions import is_readable, unknown_version
 from rag.catalog.tables import Version, VersionState
-from rag.errors import ReleaseError, UnknownVersionError
+from rag.errors import ReleaseError
 from rag.releases import promoted
 
 DEPTH = 10
@@ -86,10 +86,7 @@ def chosen_version(project: Project, version: int | None) -> int:
     with project.catalog.read() as session:
         if version is not None:
             if not is_readable(session, version):
-                raise UnknownVersionError(
-                    f"there is no version {version}, or its index was taken away by retention",
-                    next_step="See lockgate status for the versions there are.",
-                )
+                raise unknown_version(version)
             return version
         candidate = session.scalar(
             select(func.max(col(Version.number))).where(col(Version.state) == VersionState.CANDIDATE)

@@ -145,9 +145,16 @@ def default_rule(source: Source) -> AccessRule | None:
 
 
 @contextmanager
-def opened(config: str | Path, *, migrate: bool = True) -> Iterator[Project]:
-    """The project of this ``lockgate.yaml``, closed at the end."""
-    project = Project(load_settings(Path(config)), migrate=migrate)
+def opened(config: str | Path) -> Iterator[Project]:
+    """The project of this ``lockgate.yaml``, closed at the end; its catalog is made, or brought up to date."""
+    with using(load_settings(Path(config)), migrate=True) as project:
+        yield project
+
+
+@contextmanager
+def using(settings: Settings, *, migrate: bool = False) -> Iterator[Project]:
+    """The project of these settings, closed at the end."""
+    project = Project(settings, migrate=migrate)
     try:
         yield project
     finally:

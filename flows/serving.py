@@ -92,7 +92,7 @@ def serve_deployments(settings: Settings, config: Path) -> None:
         )
         for source in settings.sources
     ]
-    serve(*deployments, limit=1, print_starting_message=False)  # type: ignore[arg-type]
+    serve(*deployments, limit=1, print_starting_message=False)  # type: ignore[arg-type]  # only asynchronously it is a coroutine
 
 
 def _refuse_taken(port: int) -> None:

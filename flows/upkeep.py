@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from flows.project import Project
+from flows.project import Project, using
 from rag import composition
 from rag.catalog.tables import LedgerEntry
 from rag.errors import BackupError, IndexStoreError, LedgerError, UsageError, WriterBusyError
@@ -38,7 +36,7 @@ def purge_document(settings: Settings, document: str, *, by: str | None) -> dict
 
     Raises ``UnknownDocumentError``.
     """
-    with _opened(settings) as project:
+    with using(settings) as project:
         new = purge(project.catalog, document, by=by)
         try:
             with writer_lock(settings.state, project.catalog):
@@ -64,7 +62,7 @@ def undo_purge_of(settings: Settings, document: str, *, word: str | None, by: st
             state="It stays purged",
             next_step=f"If it is meant, add --confirm {UNDO_WORD}",
         )
-    with _opened(settings) as project:
+    with using(settings) as project:
         undo_purge(project.catalog, document, by=by)
     return {"purged": None, "undone": document}
 
@@ -73,7 +71,7 @@ def sweep_project(settings: Settings, *, dry_run: bool = False) -> dict[str, Any
     """Takes away what retention no longer keeps, and whatever a killed run left behind."""
     kept = settings.retention
     with (
-        _opened(settings) as project,
+        using(settings) as project,
         writer_lock(settings.state, project.catalog, wait_seconds=_PATIENCE_SECONDS),
     ):
         finish_erasures(project.catalog, project.store, project.cache)
@@ -90,7 +88,7 @@ def sweep_project(settings: Settings, *, dry_run: bool = False) -> dict[str, Any
 def back_up_project(settings: Settings, target: Path) -> dict[str, Any]:
     """Writes all state to ``target``, while readers go on."""
     with (
-        _opened(settings) as project,
+        using(settings) as project,
         writer_lock(settings.state, project.catalog, wait_seconds=_PATIENCE_SECONDS),
     ):
         finish_erasures(project.catalog, project.store, project.cache)
@@ -136,7 +134,7 @@ def restore_project(
 
 def verify_ledger(settings: Settings, *, head: str | None) -> dict[str, Any]:
     """Raises ``LedgerError`` where the ledger is not sound."""
-    with _opened(settings) as project, project.catalog.read() as session:
+    with using(settings) as project, project.catalog.read() as session:
         found = verify(session, head=head)
     if found.problems:
         raise LedgerError(
@@ -150,14 +148,14 @@ def verify_ledger(settings: Settings, *, head: str | None) -> dict[str, Any]:
 
 def ledger_story(settings: Settings, version: int | None) -> dict[str, Any]:
     """The entries about ``version``, or all, oldest first."""
-    with _opened(settings) as project, project.catalog.read() as session:
+    with using(settings) as project, project.catalog.read() as session:
         return {"entries": [_entry(row) for row in story(session, version)]}
 
 
 def export_project_ledger(settings: Settings, target: Path) -> dict[str, Any]:
     """Writes the ledger to the file ``target``, whole or not at all."""
     partial = target.with_name(target.name + ".partial")
-    with _opened(settings) as project, project.catalog.read() as session:
+    with using(settings) as project, project.catalog.read() as session:
         found = verify(session)
         try:
             with partial.open("w", encoding="utf-8", newline="") as file:
@@ -209,12 +207,3 @@ def _value(value: Any) -> Any:
     if isinstance(value, datetime):
         return value.isoformat()
     return str(value) if isinstance(value, Path) else value
-
-
-@contextmanager
-def _opened(settings: Settings) -> Iterator[Project]:
-    project = Project(settings, migrate=False)
-    try:
-        yield project
-    finally:
-        project.close()

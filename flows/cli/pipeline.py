@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 import typer
 from rich.markup import escape
@@ -65,8 +65,9 @@ def promote(
     def work() -> dict[str, Any]:
         from flows.promote import promote as flow
 
-        summary: dict[str, Any] = flow(str(config), version, approve, person(by))  # type: ignore[assignment]
-        return summary
+        return cast(
+            dict[str, Any], flow(str(config), version, approve, person(by))
+        )  # Prefect says: or a state
 
     _run(config, work, as_json, promote_page)
 
@@ -77,8 +78,7 @@ def run(config: Config = DEFAULT_CONFIG, as_json: Json = False) -> None:
     def work() -> dict[str, Any]:
         from flows.run import run as flow
 
-        summary: dict[str, Any] = flow(str(config))  # type: ignore[assignment]
-        return summary
+        return cast(dict[str, Any], flow(str(config)))
 
     def page(summary: Mapping[str, Any]) -> None:
         ingest_page(summary["ingest"])

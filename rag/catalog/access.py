@@ -13,29 +13,29 @@ from rag.access import AccessRule, AccessView
 from rag.catalog.columns import utcnow
 from rag.catalog.tables import AccessRuleRow, Counter, Membership
 
-_EPOCH = "access_epoch"
+EPOCH = "access_epoch"
 ERASED = "erased"
 
 
 def access_epoch(connection: Connection) -> int:
     """The present epoch; 0 before the first change."""
-    return connection.scalar(select(col(Counter.value)).where(col(Counter.name) == _EPOCH)) or 0
+    return connection.scalar(select(col(Counter.value)).where(col(Counter.name) == EPOCH)) or 0
 
 
 def raise_access_epoch(session: Session) -> None:
     """Tells every reader that what it knows of access is old."""
-    counter = session.get(Counter, _EPOCH)
-    if counter is None:
-        session.add(Counter(name=_EPOCH, value=1))
-    else:
-        counter.value += 1
+    _count(session, EPOCH)
 
 
 def note_erased(session: Session) -> None:
     """Tells every reader that what it has open of the index holds documents that were erased since."""
-    counter = session.get(Counter, ERASED)
+    _count(session, ERASED)
+
+
+def _count(session: Session, name: str) -> None:
+    counter = session.get(Counter, name)
     if counter is None:
-        session.add(Counter(name=ERASED, value=1))
+        session.add(Counter(name=name, value=1))
     else:
         counter.value += 1
 

@@ -7,6 +7,7 @@ from sqlalchemy.sql.elements import ColumnElement
 from sqlmodel import Session, col
 
 from rag.catalog.tables import Revision, Version, VersionState
+from rag.errors import UnknownVersionError
 
 SEALED = (VersionState.CANDIDATE, VersionState.PROMOTED, VersionState.REJECTED, VersionState.RETIRED)
 
@@ -38,6 +39,14 @@ def is_readable(connection: Connection | Session, version: int) -> bool:
     return (
         connection.scalar(select(col(Version.number)).where(col(Version.number) == version, readable()))
         is not None
+    )
+
+
+def unknown_version(version: int) -> UnknownVersionError:
+    """What to raise where ``is_readable`` says no."""
+    return UnknownVersionError(
+        f"there is no version {version}, or its index was taken away by retention",
+        next_step="See lockgate status for the versions there are.",
     )
 
 

@@ -117,6 +117,11 @@ class IndexBuilder(Protocol):
 class IndexStore(Protocol):
     """All versions of one project's index. One writer at a time; readers in any number of processes."""
 
+    @property
+    def kind(self) -> str:
+        """As in ``lockgate.yaml``: what one kind copied, another cannot load."""
+        ...
+
     def build(self, version: int, *, dimension: int, base: int | None) -> IndexBuilder:
         """Starts ``version`` as a copy of ``base``, or empty. What an earlier, unfinished build left is removed."""
         ...

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from pathlib import Path
-from typing import TypeVar
+from typing import ClassVar, TypeVar
 
 import qdrant_edge as edge
 
@@ -24,6 +24,8 @@ class EdgeStore:
 
     ``00000007.1`` is version 7 without what was erased. All of the names: ``rag.index.edge_files``.
     """
+
+    kind: ClassVar[str] = "edge"
 
     def __init__(self, root: Path) -> None:
         self.root = root

@@ -8,6 +8,7 @@ from collections.abc import Collection
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import ClassVar
 
 from qdrant_client import QdrantClient, models
 
@@ -42,6 +43,8 @@ class QdrantServerStore:
     Nothing is asked of the server before the first call. What an erasure deletes can no longer be read by anyone;
     the server frees the bytes when it next optimizes the segment.
     """
+
+    kind: ClassVar[str] = "qdrant"
 
     def __init__(self, client: QdrantClient, *, prefix: str, options: ServerOptions | None = None) -> None:
         self._options = options or ServerOptions()

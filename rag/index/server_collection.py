@@ -31,6 +31,9 @@ _KEYWORDS = ("source", "format", "document")
 _TERMS = 1000  # of one filter
 
 
+_Page = tuple[list[models.Record], models.ExtendedPointId | None]
+
+
 class Collections:
     """What is done with a collection, by its name."""
 
@@ -131,14 +134,13 @@ class Collections:
         belonging = models.Filter(should=[in_version(version) for version in versions])
         offset: models.ExtendedPointId | None = None
         while True:
-            start = offset
-            found, offset = self._wire.ask(
-                "reading points",
-                lambda client, start=start: client.scroll(  # type: ignore[misc]  # mypy cannot infer it
+
+            def scroll(client: QdrantClient, start: models.ExtendedPointId | None = offset) -> _Page:
+                return client.scroll(
                     name, belonging, limit=page, offset=start, with_payload=True, with_vectors=True
-                ),
-                state="Nothing was changed",
-            )
+                )
+
+            found, offset = self._wire.ask("reading points", scroll, state="Nothing was changed")
             if found:
                 yield found
             if offset is None:

@@ -1,5 +1,6 @@
 """From a source's listing to a sealed version, in steps that can each be run again."""
 
+from rag.ingestion.breaker import Breaker
 from rag.ingestion.build import (
     ChunkCounts,
     begin_version,
@@ -12,7 +13,7 @@ from rag.ingestion.build import (
 from rag.ingestion.counts import DocumentCounts
 from rag.ingestion.generations import GenerationSpec
 from rag.ingestion.lock import WriterLock, is_writing, writer_lock
-from rag.ingestion.plan import Breaker, SourcePlan, plan_source
+from rag.ingestion.plan import SourcePlan, plan_source
 from rag.ingestion.port import DocumentSource, Fetched, Listed
 from rag.ingestion.process import BatchResult, process_batch
 

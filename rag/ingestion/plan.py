@@ -13,7 +13,8 @@ from rag.access import AccessRule
 from rag.catalog import raise_access_epoch, rule_id, utcnow
 from rag.catalog.revisions import close_revisions, next_version
 from rag.catalog.tables import Document, DocumentState, Source
-from rag.errors import DeletionsHeldError, SourceEmptiedError, SourceEmptyError, SourceError
+from rag.errors import SourceEmptyError, SourceError
+from rag.ingestion.breaker import Breaker, Loss
 from rag.ingestion.counts import DocumentCounts
 from rag.ingestion.port import Listed
 from rag.releases import ledger, promoted, withdraw_deleted
@@ -22,19 +23,6 @@ from rag.releases.ledger import Entry
 NO_RULE = "no access rule covers it, and the source's default is deny: nobody may read it"
 
 NOT_READ_YET = "it is listed again, and has not been read yet: the next ingest does it"
-
-
-@dataclass(frozen=True, slots=True)
-class Breaker:
-    """How many documents a source may lose at once.
-
-    ``max_share``, from 0 to 1, is of those that it has in the catalog. ``accepted`` is the number whose loss a
-    person has confirmed, as an earlier listing was held for it; no more than that passes. ``by`` is that person.
-    """
-
-    max_share: float = 0.2
-    accepted: int = 0
-    by: str | None = None
 
 
 @dataclass
@@ -82,7 +70,8 @@ def plan_source(
             state="Nothing was changed",
             next_step="Check its settings in lockgate.yaml (path, include, exclude)",
         )
-    plan.held = _too_many(source, len(gone), len(held), breaker, listed=len(listed))
+    loss = Loss(len(gone), len(held), len(listed))
+    plan.held = breaker.objection(source, loss)
     plan.counts.seen = len(listed)
     moved: dict[int, AccessRule | None] = {}
     kept_out: list[tuple[Listed, Row[Any] | None, str]] = []
@@ -121,8 +110,7 @@ def plan_source(
     now = promoted(session) if gone else None
     if now is not None:
         withdraw_deleted(session, now.version)
-    if not listed or _share(len(gone), len(held)) > breaker.max_share:
-        _record_approval(session, source, len(gone), len(held), breaker)
+    breaker.record(session, source, loss)
     session.merge(Source(name=source, listed_at=utcnow(), incident=None))
     return plan
 
@@ -214,45 +202,6 @@ def _delete(session: Session, documents: list[int]) -> None:
             .values(state=DocumentState.DELETED, reason=None)
         )
     close_revisions(session, documents, next_version(session))
-
-
-def _share(gone: int, held: int) -> float:
-    return gone / held if held else 0.0
-
-
-def _too_many(source: str, gone: int, held: int, breaker: Breaker, *, listed: int) -> SourceError | None:
-    """Why a person must look first, or None."""
-    if gone <= breaker.accepted or (listed and _share(gone, held) <= breaker.max_share):
-        return None
-    state = "That is treated as an incident, not as a deletion: all of them stay as they are"
-    next_step = (
-        "See what happened at the source; "
-        f"if it is meant, run lockgate ingest --source {source} --accept-deletions {gone}"
-    )
-    if not listed:
-        return SourceEmptiedError(
-            f"the source lists no document, and {held} of its documents are in the catalog",
-            where=source,
-            state=state,
-            next_step=next_step,
-        )
-    return DeletionsHeldError(
-        f"the source no longer lists {gone} of its {held} documents; {breaker.max_share:.0%} may go at once",
-        where=source,
-        state=state,
-        next_step=next_step,
-    )
-
-
-def _record_approval(session: Session, source: str, gone: int, held: int, breaker: Breaker) -> None:
-    ledger.append(
-        session,
-        Entry(
-            "approve",
-            reasons=[f"a person confirmed that {source} lost {gone} of its {held} documents"],
-            details={"source": source, "deleted": gone, "of": held, "by": breaker.by},
-        ),
-    )
 
 
 class _RuleIds:

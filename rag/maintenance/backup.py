@@ -21,7 +21,7 @@ from rag.files import sync_directory, sync_file
 from rag.index import IndexStore
 from rag.maintenance import manifest as manifests
 from rag.maintenance.copying import settle, snapshot_catalog, snapshot_file, writing
-from rag.maintenance.manifest import Manifest, files_of, store_kind, write_manifest
+from rag.maintenance.manifest import Manifest, files_of, write_manifest
 from rag.releases import export_ledger, promoted
 from rag.releases.ledger import verify
 
@@ -115,7 +115,7 @@ def _fill(
         catalog_schema=SCHEMA,
         project=project,
         created_at=created_at,
-        store=store_kind(store),
+        store=store.kind,
         entries=ledger.entries,
         head=ledger.head,
         promoted=release.version if release else None,

@@ -13,7 +13,6 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from rag.catalog import SCHEMA
 from rag.errors import BackupError
 from rag.files import content_digest, write_durably
-from rag.index import IndexStore
 
 NAME = "backup.json"
 CATALOG = "catalog.sqlite"
@@ -44,7 +43,7 @@ class Manifest(BaseModel):
     project: str
     created_at: datetime
     store: str
-    """Kind of index store, see ``store_kind``."""
+    """Kind of index store, see ``IndexStore.kind``."""
     entries: int
     """Number of the ledger's last entry."""
     head: str
@@ -68,11 +67,6 @@ class Manifest(BaseModel):
     def _digest(self) -> str:
         parts = self.model_dump(mode="json", exclude={"digest"})
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
-
-
-def store_kind(store: IndexStore) -> str:
-    """``edge``, ``qdrant``, as in ``lockgate.yaml``: what one kind copied, another cannot load."""
-    return type(store).__name__.removesuffix("Store").removesuffix("Server").lower()
 
 
 def files_of(folder: Path) -> dict[str, StoredFile]:

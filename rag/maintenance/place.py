@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel
-from sqlalchemy import create_engine, inspect, make_url, select, text
+from sqlalchemy import inspect, make_url, select, text
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.pool import NullPool
 from sqlmodel import col
 
 from rag.catalog import Catalog
+from rag.catalog.engines import engine_at, unpooled
 from rag.catalog.tables import LedgerEntry
 from rag.errors import BackupError
 from rag.files import sync_file
@@ -144,7 +144,7 @@ class Place:
         """``3 versions, 7 ledger entries``: what is in the catalog; empty where it holds none, or is not there."""
         if self._file is not None and not self._file.exists():
             return ""
-        engine = create_engine(self.catalog_url, poolclass=NullPool)
+        engine = unpooled(engine_at(self.catalog_url))
         try:
             with engine.connect() as connection:
                 tables = set(inspect(connection).get_table_names())

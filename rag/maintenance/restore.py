@@ -18,7 +18,7 @@ from rag.files import sync_file
 from rag.index import IndexStore
 from rag.maintenance import manifest as manifests
 from rag.maintenance.copying import writing
-from rag.maintenance.manifest import Manifest, check_backup, store_kind
+from rag.maintenance.manifest import Manifest, check_backup
 from rag.maintenance.place import Place
 from rag.maintenance.purge import finish_erasures
 from rag.maintenance.replay import Replayed, outrun_epoch, replay, skip_versions
@@ -64,9 +64,9 @@ def restore(
     Raises ``BackupError``, ``LedgerError`` or ``IndexStoreError``; a backup that is not sound changes nothing.
     """
     manifest = check_backup(backup)
-    if manifest.store != store_kind(store):
+    if manifest.store != store.kind:
         raise BackupError(
-            f"the backup holds an index of the store {manifest.store}, and this project has {store_kind(store)}",
+            f"the backup holds an index of the store {manifest.store}, and this project has {store.kind}",
             where=str(backup),
             state="Nothing was changed",
             next_step=f"Write index: {{store: {manifest.store}}}",

@@ -16,7 +16,7 @@ from rag.parsing.elements import ElementKind, ParsedDocument
 from rag.parsing.unstructured_library import NO_LANGUAGES
 
 if TYPE_CHECKING:
-    from lxml.html import HtmlElement  # type: ignore[import-untyped]
+    from lxml.html import HtmlElement
 
 # Containers that unstructured drops with all they hold, and what each is to a reader.
 _RETAGGED = {
@@ -50,7 +50,7 @@ def parse_html(data: bytes) -> ParsedDocument:
 
 def add_html(builder: DocumentBuilder, html: str) -> str | None:
     """Adds the elements of ``html`` and returns its ``<title>``, None if it has none."""
-    from lxml import html as lxml_html  # type: ignore[import-untyped]
+    from lxml import html as lxml_html
     from unstructured.partition.html import partition_html
 
     root = _tree(html)

@@ -39,6 +39,7 @@ class OfficeArchive:
             )
         try:
             self._zip = zipfile.ZipFile(io.BytesIO(data))
+        # zipfile says NotImplementedError of a compression that it does not know.
         except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError) as error:
             raise ParseError(f"it is not a {suffix} file, or is damaged: it cannot be unpacked") from error
         self._check_size(len(data))

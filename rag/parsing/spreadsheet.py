@@ -19,7 +19,7 @@ _SHEET_LEVEL = 2
 
 def parse_xlsx(data: bytes) -> ParsedDocument:
     """The sheets of a workbook, formulas as their last computed values, dates in ISO form."""
-    import openpyxl  # type: ignore[import-untyped]
+    import openpyxl
 
     archive = OfficeArchive(data, ".xlsx")
     workbook = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True)
@@ -34,7 +34,7 @@ def parse_xlsx(data: bytes) -> ParsedDocument:
 
 def parse_xls(data: bytes) -> ParsedDocument:
     """The sheets of a workbook in Excel's format of before 2007."""
-    import xlrd  # type: ignore[import-untyped]
+    import xlrd
 
     workbook = xlrd.open_workbook(file_contents=data, on_demand=True)
     builder = DocumentBuilder()

@@ -124,7 +124,6 @@ def record_decision(session: Session, decision: GateDecision) -> str | None:
     )
     if release is not None:
         _move_pointer(session, release)
-        withdraw_deleted(session, decision.version)
         return release.digest
     if decision.decision == "block" and version.state == VersionState.CANDIDATE:
         version.state = VersionState.REJECTED
@@ -180,7 +179,6 @@ def roll_back(session: Session, *, to: int | None = None, by: str | None = None)
         ),
     )
     _move_pointer(session, target)
-    withdraw_deleted(session, target.version)
     return now.version, target.version
 
 
@@ -263,3 +261,4 @@ def _move_pointer(session: Session, release: Release) -> None:
     )
     session.get_one(Version, release.version).state = VersionState.PROMOTED
     session.merge(Pointer(name=PROMOTED, release_id=release.id, moved_at=utcnow()))
+    withdraw_deleted(session, release.version)

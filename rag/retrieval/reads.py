@@ -9,9 +9,10 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, bindparam, func, select
+from sqlalchemy.sql.selectable import ScalarSelect
 from sqlmodel import col
 
-from rag.catalog.access import ERASED
+from rag.catalog.access import EPOCH, ERASED
 from rag.catalog.prepared import Prepared
 from rag.catalog.revisions import alive_at, readable
 from rag.catalog.tables import (
@@ -28,16 +29,16 @@ from rag.catalog.tables import (
 )
 from rag.releases.releases import PROMOTED
 
-_EPOCH = (
-    select(func.coalesce(func.max(col(Counter.value)), 0))
-    .where(col(Counter.name) == "access_epoch")
-    .scalar_subquery()
-)
-_ERASED = (
-    select(func.coalesce(func.max(col(Counter.value)), 0))
-    .where(col(Counter.name) == ERASED)
-    .scalar_subquery()
-)
+
+def _counter(name: str) -> ScalarSelect[int]:
+    return (
+        select(func.coalesce(func.max(col(Counter.value)), 0))
+        .where(col(Counter.name) == name)
+        .scalar_subquery()
+    )
+
+
+_EPOCH, _ERASED = _counter(EPOCH), _counter(ERASED)
 _PROMOTED = select(col(Pointer.release_id)).where(col(Pointer.name) == PROMOTED).scalar_subquery()
 _MOMENT = Prepared(select(_PROMOTED.label("release"), _EPOCH.label("epoch"), _ERASED.label("erased")))
 _READABLE = Prepared(

@@ -14,6 +14,7 @@ from typing import Any, Literal
 from rag.access import AccessView
 from rag.access import principal as as_principal
 from rag.catalog import Catalog, load_access
+from rag.catalog.revisions import unknown_version
 from rag.embedding import Embedder
 from rag.errors import IndexMissingError, IndexStoreError, ReleaseError, UnknownVersionError, UsageError
 from rag.index import FILTER_KEYS, Bm25Encoder, IndexQuery, IndexStore, ScoredId, Visibility
@@ -226,7 +227,7 @@ class Retriever:
             now = reads.moment(connection)
             if version is not None:
                 if not reads.is_readable(connection, version):
-                    raise _unknown(version)
+                    raise unknown_version(version)
                 known = self._generations.get(version)
                 if known is None:
                     known = self._generations[version] = reads.generation_of(connection, version)
@@ -275,7 +276,7 @@ class Retriever:
         with self._catalog.look() as connection:
             # Swept while it was searched: what was found may be a part of it.
             if not reads.is_readable(connection, version):
-                raise _unknown(version)
+                raise unknown_version(version)
             if not found:
                 return []
             rows = reads.passages(connection, [each.id for each in found])
@@ -321,13 +322,6 @@ def _no_others(made_with: Mapping[str, Any]) -> tuple[Embedder, Bm25Encoder]:
         where=str(made_with.get("embedder")),
         state="Nothing was searched: vectors of two embedders cannot be compared",
         next_step="Open the retriever with Retriever.open, which finds the embedder of each version",
-    )
-
-
-def _unknown(version: int) -> UnknownVersionError:
-    return UnknownVersionError(
-        f"there is no version {version}, or its index was taken away by retention",
-        next_step="See lockgate status for the versions there are.",
     )
 
 

@@ -123,7 +123,7 @@ def _server(url: str | None) -> None:
     for chunks in SIZES:
         client = WatchedClient(QdrantClient(url) if url else QdrantClient(":memory:"))
         prefix = f"bench-{uuid.uuid4().hex[:8]}"
-        store = QdrantServerStore(client, prefix=prefix, options=ServerOptions(batch_size=1000))  # type: ignore[arg-type]
+        store = QdrantServerStore(client, prefix=prefix, options=ServerOptions(batch_size=1000))  # type: ignore[arg-type]  # watches a client
         with tempfile.TemporaryDirectory() as folder:
             pair.append(measure(Path(folder), chunks, store, client))
         for version in store.sealed():

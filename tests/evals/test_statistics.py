@@ -2,7 +2,7 @@ import math
 
 import numpy as np
 import pytest
-import scipy.stats  # type: ignore[import-untyped]
+import scipy.stats
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

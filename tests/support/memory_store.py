@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from math import log
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 
@@ -19,6 +20,8 @@ from rag.index import IndexPoint, IndexQuery, ScoredId, SparseVector, Visibility
 
 class MemoryStore:
     """Versions by number."""
+
+    kind: ClassVar[str] = "memory"
 
     def __init__(self) -> None:
         self.versions: dict[int, dict[int, IndexPoint]] = {}

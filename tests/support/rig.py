@@ -20,6 +20,7 @@ class RiggedStore:
 
     def __init__(self, inner: IndexStore, tell: Tell) -> None:
         self.inner, self._tell = inner, tell
+        self.kind = inner.kind
 
     def build(self, version: int, *, dimension: int, base: int | None) -> RiggedBuilder:
         builder = RiggedBuilder(self.inner.build(version, dimension=dimension, base=base), self._tell)

@@ -108,6 +108,7 @@ class DyingStore:
 
     def __init__(self, store: IndexStore, at: str) -> None:
         self._store, self._at = store, at
+        self.kind = store.kind
 
     def build(self, version: int, *, dimension: int, base: int | None) -> IndexBuilder:
         return DyingBuilder(self._store.build(version, dimension=dimension, base=base), self._at)

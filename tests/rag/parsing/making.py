@@ -7,7 +7,7 @@ import zipfile
 from collections.abc import Mapping, Sequence
 
 import docx
-import openpyxl  # type: ignore[import-untyped]
+import openpyxl
 import pptx
 
 

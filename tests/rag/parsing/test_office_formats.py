@@ -3,7 +3,7 @@ from __future__ import annotations
 import datetime as dt
 from pathlib import Path
 
-import pypandoc  # type: ignore[import-untyped]
+import pypandoc
 import pytest
 
 from rag.errors import ParseError

@@ -5,6 +5,7 @@ from alembic import op
 
 from rag.catalog.columns import UtcDateTime
 from rag.catalog.chain import GENESIS, entry_hash
+from rag.errors import CatalogError
 
 revision = "0002"
 down_revision = "0001"
@@ -89,4 +90,6 @@ def _chain_decisions(connection: sa.Connection, ledger: sa.Table) -> None:
 
 
 def downgrade() -> None:
-    raise NotImplementedError("the ledger is never taken apart; restore a backup of the older release")
+    raise CatalogError(
+        "the ledger is never taken apart", next_step="Restore a backup of the older release."
+    )
