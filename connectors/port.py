@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
+from connectors.directories.port import Snapshot
 from rag.access import AccessRule
 
 
@@ -47,4 +48,16 @@ class Connector(Protocol):
 
     def fetch(self, id: str) -> Content:
         """The content of one listed document. Raises ``SourceError`` where it is no longer there."""
+        ...
+
+
+@runtime_checkable
+class KnowsGroups(Protocol):
+    """What a connector also fulfils whose source knows groups."""
+
+    def groups(self) -> Snapshot | None:
+        """All groups of the source with their direct members; ``None`` where it is not to be asked for them.
+
+        Raises ``DirectoryError`` and never returns a part as if it were the whole.
+        """
         ...

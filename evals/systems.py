@@ -11,7 +11,7 @@ from sqlmodel import col
 
 from evals.baseline import Bm25Baseline, Passage
 from evals.evaluate import MayRead, Search
-from rag.access import closure, may_read
+from rag.access import may_read
 from rag.catalog import Catalog, load_access
 from rag.catalog.revisions import alive_at
 from rag.catalog.tables import ChunkRow, Document, DocumentState, Revision
@@ -121,7 +121,7 @@ def catalog_oracle(catalog: Catalog) -> MayRead:
 
     def may(principal: str, document: str) -> bool:
         rule = rule_of.get(document)
-        return rule is not None and may_read(closure(principal, view.groups_of), view.rules[rule])
+        return rule is not None and may_read(view.memberships.reader(principal), view.rules[rule])
 
     return may
 

@@ -38,7 +38,7 @@ def explain_access(settings: Settings, member: str, document: str) -> dict[str, 
             next_step="A document is named <source>/<id>, such as handbook/parental-leave.md",
         )
     rule = view.rules[row.rule_id] if row.rule_id is not None else None
-    found = explain(member, rule, view.groups_of)
+    found = explain(member, rule, view.memberships)
     because = list(found.because)
     if row.state != DocumentState.ACTIVE:
         because.append(f"the document is {row.state}{f': {row.reason}' if row.reason else ''}")

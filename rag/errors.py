@@ -4,6 +4,8 @@
     ├── UsageError                 the call is wrong: exit 2
     │   ├── ConfigurationError     lockgate.yaml, groups, golden files: names file, line and key
     │   ├── PrincipalError         no principal, or one without a known prefix
+    │   ├── TokenError             a token that does not prove who asks
+    │   │   └── KeysUnavailableError (TransientError): the issuer's keys are not to be had, exit 1
     │   ├── UnknownVersionError
     │   └── UnknownDocumentError
     ├── SourceError                a source cannot be listed or read
@@ -12,6 +14,8 @@
     │   ├── SourceEmptiedError     it lists nothing any more: held for a person, exit 4
     │   ├── DeletionsHeldError     it lost more than it may: held for a person, exit 4
     │   └── SourceUnavailableError (TransientError)
+    ├── DirectoryError             an export of groups cannot be believed as a whole
+    │   └── DirectoryUnavailableError (TransientError)
     ├── ParseError                 one document cannot be parsed: it is quarantined, the run goes on
     ├── CatalogError
     │   ├── CatalogBusyError       (TransientError)
@@ -84,6 +88,16 @@ class PrincipalError(UsageError):
     """No principal was given, or one that is not ``user:…``, ``group:…`` or ``public``."""
 
 
+class TokenError(UsageError):
+    """A token does not prove who asks: expired, forged, for another audience. Nothing of it is in the message."""
+
+
+class KeysUnavailableError(TokenError, TransientError):
+    """No token can be judged just now: the issuer's keys cannot be fetched. The token may be good."""
+
+    exit_code = 1
+
+
 class UnknownVersionError(UsageError):
     """The named version does not exist or can no longer be read."""
 
@@ -118,6 +132,14 @@ class DeletionsHeldError(SourceError):
 
 class SourceUnavailableError(SourceError, TransientError):
     """A source does not answer just now."""
+
+
+class DirectoryError(LockgateError):
+    """A directory of groups cannot be read as a whole. Memberships stay as last observed, until their limit."""
+
+
+class DirectoryUnavailableError(DirectoryError, TransientError):
+    """A directory of groups does not answer just now, or changed while it was read."""
 
 
 class ParseError(LockgateError):

@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from connectors.directories import Snapshot
 from connectors.jsonl.files import files
+from connectors.jsonl.groups import read_groups
 from connectors.jsonl.lines import fingerprint, lines
 from connectors.jsonl.record import Record, parse_record
 from connectors.jsonl.settings import JsonlSettings
@@ -40,6 +42,7 @@ class JsonlConnector:
         self._settings = settings
         self._directory = directory.absolute()
         self._index = _Index()
+        self._groups = None if settings.groups is None else self._directory / settings.groups
 
     def list(self) -> Iterator[DocumentRef]:
         """Every line, in the order of files and lines; one that has an id but something else wrong comes with
@@ -51,6 +54,8 @@ class JsonlConnector:
         """
         index = self._index = _Index()
         for path in files(self._settings.path, self._directory):
+            if path == self._groups:
+                continue
             for line in lines(path):
                 place = _Place(path, line.number, line.offset, len(line.data), line.fingerprint)
                 record = self._record(line.data, str(place))
@@ -90,6 +95,11 @@ class JsonlConnector:
             raise SourceError(f"{id!r} cannot be read: {record.problem}", where=str(place))
         name = re.sub(r"[^\w.-]+", "_", id)[:100]
         return Content(f"{name}.txt", record.text.encode())
+
+    def groups(self) -> Snapshot | None:
+        """The groups in the file that the option ``groups`` names; ``None`` without it. Raises ``DirectoryError``
+        with the line for anything in it that is no group."""
+        return None if self._groups is None else read_groups(self._groups, self._settings.encoding)
 
     def _place(self, id: str) -> _Place:
         index = self._index

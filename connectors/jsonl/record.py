@@ -5,16 +5,14 @@ from __future__ import annotations
 import json
 import math
 import unicodedata
-from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TypeAlias
 
+from connectors.duplicates import Duplicates, JsonObject
 from rag.access import AccessRule, parse_rule
 from rag.errors import PrincipalError
 
 MAX_ID_LENGTH = 512
-_Object: TypeAlias = dict[str, object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,26 +28,13 @@ class Record:
     problem: str | None = None
 
 
-class _Duplicates:
-    """Notes keys that come twice in an object: which of the two was meant is anybody's guess."""
-
-    def __init__(self) -> None:
-        self.keys: list[str] = []
-
-    def object(self, pairs: list[tuple[str, object]]) -> _Object:
-        found = dict(pairs)
-        if len(found) != len(pairs):
-            self.keys += [key for key, times in Counter(key for key, _ in pairs).items() if times > 1]
-        return found
-
-
 def parse_record(line: str) -> Record:
     """The document in ``line``; if it has an id but something else is wrong, then with a ``problem``.
 
     Raises ``ValueError`` for a line that is no JSON object or has no usable ``_id``: text or a number, of 1
     to 512 characters, without control characters.
     """
-    duplicates = _Duplicates()
+    duplicates = Duplicates()
     try:
         value = json.loads(line, object_pairs_hook=duplicates.object)
     except json.JSONDecodeError as error:
@@ -78,7 +63,7 @@ def _id(value: object) -> str:
     return text
 
 
-def _record(id: str, value: _Object) -> Record:
+def _record(id: str, value: JsonObject) -> Record:
     text = value.get("text")
     if not isinstance(text, str):
         raise ValueError("text is missing or not a string")

@@ -33,4 +33,10 @@ class JsonlSettings(BaseModel):
         pattern=r"^[^\x00]+$",
         description="A file, a folder of *.jsonl, or a glob; a relative one starts at lockgate.yaml.",
     )
+    groups: str | None = Field(
+        None,
+        pattern=r"^[^\x00]+$",
+        description='A file of {"_id": "group:eng", "members": ["user:ada"]}, one a line, which holds no'
+        " documents; a relative one starts at lockgate.yaml.",
+    )
     encoding: Annotated[str, AfterValidator(_encoding)] = Field("utf-8", description="Of the files.")

@@ -1,27 +1,24 @@
-"""Principals, access rules, group closure, and the one function that decides."""
+"""Principals, access rules, memberships, and the one function that decides."""
 
-from rag.access.principals import PUBLIC, principal
-from rag.access.rules import (
-    EVERYBODY,
-    NOBODY,
-    AccessRule,
-    Explanation,
-    closure,
-    explain,
-    may_read,
-    parse_rule,
-)
-from rag.access.view import AccessView
+from rag.access.explanation import Explanation, explain
+from rag.access.memberships import Memberships
+from rag.access.principals import PUBLIC, TENANT, group, principal
+from rag.access.rules import EVERYBODY, NOBODY, AccessRule, Reader, may_read, parse_rule
+from rag.access.view import FOR_EVER, AccessView
 
 __all__ = [
     "EVERYBODY",
+    "FOR_EVER",
     "NOBODY",
     "PUBLIC",
+    "TENANT",
     "AccessRule",
     "AccessView",
     "Explanation",
-    "closure",
+    "Memberships",
+    "Reader",
     "explain",
+    "group",
     "may_read",
     "parse_rule",
     "principal",

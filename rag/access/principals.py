@@ -1,4 +1,4 @@
-"""Principals: who may read. ``user:…``, ``group:…`` and ``public``."""
+"""Principals: who may read. ``user:…``, ``group:…`` and ``public``; and tenants, which are no principals."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import unicodedata
 from rag.errors import PrincipalError
 
 PUBLIC = "public"
+TENANT = "tenant:"
 _PREFIXES = ("user:", "group:")
 
 
@@ -25,6 +26,22 @@ def principal(text: object) -> str:
             f"{text!r} is not a principal",
             next_step="Write user:NAME, group:NAME or public.",
         )
+    return _named(text)
+
+
+def group(text: object) -> str:
+    """Returns ``text`` as something that has members, ``group:NAME`` or ``tenant:NAME``, or raises
+    ``PrincipalError``. A tenant cannot ask, and no rule lists it."""
+    if isinstance(text, str) and text.startswith(TENANT):
+        return _named(text)
+    if principal(text) == PUBLIC or not str(text).startswith("group:"):
+        raise PrincipalError(
+            f"{text!r} is not a group", next_step="Write group:NAME, or tenant:NAME for a tenant."
+        )
+    return str(text)
+
+
+def _named(text: str) -> str:
     name = text.split(":", 1)[1]
     bad = [c for c in name if c.isspace() or unicodedata.category(c).startswith("C")]
     if not name or bad or unicodedata.normalize("NFC", name) != name:

@@ -1,15 +1,13 @@
-"""Access rules, and the one function that decides."""
+"""Access rules, readers, and the one function that decides."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
-from itertools import pairwise
+from dataclasses import dataclass, field
 
-from rag.access.principals import PUBLIC, principal
+from rag.access.principals import PUBLIC, TENANT, principal
 from rag.errors import PrincipalError
 
 
@@ -18,22 +16,27 @@ class AccessRule:
     """Who may read a document: a member of ``allow`` who is no member of ``deny``.
 
     An empty ``allow`` allows nobody. ``public`` in ``allow`` means every principal; ``public`` in ``deny``
-    means nobody at all.
+    means nobody at all. With a ``tenant``, all of that holds within it: nobody else may read.
     """
 
     allow: frozenset[str]
     deny: frozenset[str] = frozenset()
+    tenant: str | None = None
 
     @classmethod
-    def of(cls, allow: Iterable[object], deny: Iterable[object] = ()) -> AccessRule:
+    def of(
+        cls, allow: Iterable[object], deny: Iterable[object] = (), tenant: str | None = None
+    ) -> AccessRule:
         """Validates every principal; raises ``PrincipalError`` at the first that is none."""
-        return cls(frozenset(principal(p) for p in allow), frozenset(principal(p) for p in deny))
+        return cls(frozenset(principal(p) for p in allow), frozenset(principal(p) for p in deny), tenant)
 
     @property
     def digest(self) -> str:
         """SHA-256, in hex, of the canonical form: equal rules have equal digests."""
-        lists = [sorted(self.allow), sorted(self.deny)]
-        canonical = json.dumps(lists, ensure_ascii=False, separators=(",", ":"))
+        parts: list[object] = [sorted(self.allow), sorted(self.deny)]
+        if self.tenant is not None:
+            parts.append(self.tenant)
+        canonical = json.dumps(parts, ensure_ascii=False, separators=(",", ":"))
         return hashlib.sha256(canonical.encode()).hexdigest()
 
 
@@ -41,71 +44,35 @@ NOBODY = AccessRule(frozenset())
 EVERYBODY = AccessRule(frozenset({PUBLIC}))
 
 
-def closure(member: str, groups_of: Mapping[str, AbstractSet[str]]) -> frozenset[str]:
-    """Every principal that ``member`` acts as: itself, its groups, their groups, and ``public``.
-
-    ``groups_of`` maps a principal to the groups that hold it directly. Cycles are allowed, depth unbounded.
-    """
-    seen = {principal(member)}
-    todo = [member]
-    while todo:
-        for group in groups_of.get(todo.pop(), ()):
-            if group not in seen:
-                seen.add(group)
-                todo.append(group)
-    seen.add(PUBLIC)
-    return frozenset(seen)
-
-
-def may_read(principals: AbstractSet[str], rule: AccessRule | None) -> bool:
-    """The decision. ``principals`` is a closure; no rule and no principals mean no access. Deny wins."""
-    # A set that is no closure may lack public; what is denied to everybody is denied to it all the same.
-    if rule is None or not principals or PUBLIC in rule.deny:
-        return False
-    return not rule.deny & principals and bool(rule.allow & principals)
-
-
 @dataclass(frozen=True, slots=True)
-class Explanation:
-    """A decision and the chain behind it, one sentence a step."""
+class Reader:
+    """Somebody who asks, as all that they are.
 
-    allowed: bool
-    because: tuple[str, ...]
+    ``principals`` is a closure. ``suspected`` are groups of which nobody knows whether the reader is in them: to
+    be allowed there is not to be allowed, and to be denied there is to be denied. Who is in several tenants is
+    in none: one answer never holds documents of two.
+    """
 
+    principals: frozenset[str]
+    suspected: frozenset[str] = frozenset()
+    tenant: str | None = field(init=False)
+    """Its name, without the prefix."""
 
-def explain(member: str, rule: AccessRule | None, groups_of: Mapping[str, AbstractSet[str]]) -> Explanation:
-    """``may_read`` for ``member``, with the membership path of every principal that decided."""
-    principals = closure(member, groups_of)
-    allowed = may_read(principals, rule)
-    if rule is None:
-        return Explanation(False, ("no access rule is known for this document; unknown access is no access",))
-    steps: list[str] = []
-    for name, listed in (("deny", rule.deny), ("allow", rule.allow)):
-        matches = sorted(listed & principals)
-        steps += [f"{name} lists {match}{_path(member, match, groups_of)}" for match in matches]
-    if not steps:
-        steps.append(f"neither {member} nor any of its groups is listed in allow")
-    return Explanation(allowed, tuple(steps))
+    def __post_init__(self) -> None:
+        tenants = [name.removeprefix(TENANT) for name in self.principals if name.startswith(TENANT)]
+        object.__setattr__(self, "tenant", tenants[0] if len(tenants) == 1 else None)
 
 
-def _path(member: str, target: str, groups_of: Mapping[str, AbstractSet[str]]) -> str:
-    """`` (user:a is in group:b, group:b is in group:c)``: the shortest chain from member to target."""
-    if target == member:
-        return ""
-    if target == PUBLIC:
-        return " (every principal is public)"
-    came_from: dict[str, str] = {}
-    todo = [member]
-    for current in todo:
-        for group in sorted(groups_of.get(current, ())):
-            if group not in came_from and group != member:
-                came_from[group] = current
-                todo.append(group)
-    chain = [target]
-    while chain[-1] != member:
-        chain.append(came_from[chain[-1]])
-    chain.reverse()
-    return " (" + ", ".join(f"{a} is in {b}" for a, b in pairwise(chain)) + ")"
+def may_read(reader: Reader, rule: AccessRule | None) -> bool:
+    """The decision. No rule and no principals mean no access. Deny wins."""
+    # A set that is no closure may lack public; what is denied to everybody is denied to it all the same.
+    if rule is None or not reader.principals or PUBLIC in rule.deny:
+        return False
+    if rule.tenant is not None and rule.tenant != reader.tenant:
+        return False
+    if not (rule.deny.isdisjoint(reader.principals) and rule.deny.isdisjoint(reader.suspected)):
+        return False
+    return not rule.allow.isdisjoint(reader.principals)
 
 
 def parse_rule(value: object, *, where: str) -> AccessRule:

@@ -3,30 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
-from rag.access.rules import AccessRule, closure, may_read
+from rag.access.memberships import Memberships
+from rag.access.rules import AccessRule, Reader, may_read
+
+FOR_EVER = datetime.max.replace(tzinfo=UTC)
+_READERS_KEPT = 10_000
 
 
 @dataclass(frozen=True)
 class AccessView:
-    """All distinct rules by id, and all memberships, at one access epoch. Immutable; safe to share."""
+    """All distinct rules by id, and all memberships, at one access epoch. Immutable; safe to share.
+
+    After ``expires_at`` a directory has not been heard for too long: another view must take its place.
+    """
 
     epoch: int
     rules: Mapping[int, AccessRule]
-    groups_of: Mapping[str, AbstractSet[str]]
-    """principal -> the groups that hold it directly"""
+    memberships: Memberships
+    expires_at: datetime = FOR_EVER
     _visible: dict[str, frozenset[int]] = field(default_factory=dict, repr=False, compare=False)
 
     def visible(self, principal: str) -> frozenset[int]:
         """The ids of the rules under which ``principal`` may read. The index filter is made of these."""
         known = self._visible.get(principal)
         if known is None:
-            principals = closure(principal, self.groups_of)
-            known = frozenset(id for id, rule in self.rules.items() if may_read(principals, rule))
+            known = self.visible_to(self.memberships.reader(principal))
+            if len(self._visible) >= _READERS_KEPT:
+                self._visible.clear()
             self._visible[principal] = known
         return known
+
+    def visible_to(self, reader: Reader) -> frozenset[int]:
+        """``visible``, for somebody who is more than the catalog knows."""
+        return frozenset(id for id, rule in self.rules.items() if may_read(reader, rule))
 
     def may_read(self, principal: str, rule_id: int | None) -> bool:
         """Whether ``principal`` may read a document under the rule with this id. Unknown is no."""

@@ -57,10 +57,34 @@ class AccessRuleRow(SQLModel, table=True):
     digest: str = Field(unique=True)
     allow: list[str] = Field(sa_column=Column(JSON, nullable=False))
     deny: list[str] = Field(sa_column=Column(JSON, nullable=False))
+    tenant: str | None = None
+
+
+class RuleChange(SQLModel, table=True):
+    """From ``changed_at`` on the document was under this rule; null: under none, so nobody could read it."""
+
+    __tablename__ = "rule_change"
+
+    id: int | None = Field(default=None, primary_key=True)
+    document_id: int = Field(foreign_key="document.id", index=True)
+    rule_id: int | None = Field(default=None, foreign_key="access_rule.id")
+    changed_at: datetime = Field(default_factory=utcnow, sa_type=UtcDateTime)
+
+
+class Directory(SQLModel, table=True):
+    """Where memberships come from: the groups file, a source that knows groups, a directory's export."""
+
+    name: str = Field(primary_key=True)
+    observed_at: datetime = Field(sa_type=UtcDateTime)
+    """The moment that its memberships are of."""
+    max_age_seconds: int | None = None
+    """Older than this, what it said lets nobody in; null: it never grows old."""
+    groups: list[str] = Field(sa_column=Column(JSON, nullable=False))
+    """All that it knows, those without members too."""
 
 
 class Membership(SQLModel, table=True):
-    """``member`` (a user or a group) is directly in ``group``."""
+    """``member`` (a user or a group) is directly in ``group``, as the directory ``origin`` has it."""
 
     member: str = Field(primary_key=True)
     group: str = Field(primary_key=True)
@@ -165,6 +189,22 @@ class ChunkRow(SQLModel, table=True):
     end: int
     text_hash: str = Field(index=True)
     """SHA-256 of the embedded text: the key into the vector cache."""
+
+
+class RevisionTerms(SQLModel, table=True):
+    """Which terms a revision's chunks have: ``rag.catalog.terms`` packs and unpacks them."""
+
+    __tablename__ = "revision_terms"
+
+    revision_id: int = Field(
+        primary_key=True,
+        foreign_key="revision.id",
+        ondelete="CASCADE",
+        sa_column_kwargs={"autoincrement": False},
+    )
+    bm25: str = Field(primary_key=True)
+    """Fingerprint of the encoder."""
+    counts: bytes
 
 
 class Run(SQLModel, table=True):

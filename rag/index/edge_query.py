@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 
 import qdrant_edge as edge
 
 from rag.index.port import IndexQuery, SparseVector, Visibility
+from rag.index.term_counts import unscaled
 
 DENSE, SPARSE = "dense", "bm25"
+_NOTHING = edge.Filter(must=[edge.FieldCondition(key="rule", match=edge.MatchAny([-1]))])
 
 
 def legs(query: IndexQuery) -> list[edge.QueryRequest]:
@@ -25,35 +28,41 @@ def legs(query: IndexQuery) -> list[edge.QueryRequest]:
         nearest = edge.Query.Nearest(query.dense.tolist(), using=DENSE)
         found.append(edge.QueryRequest(limit=length, query=nearest, filter=visible, with_payload=False))
     if query.sparse is not None and has_terms:
-        matching = edge.Query.Nearest(sparse_vector(query.sparse), using=SPARSE)
-        corpus = visibility_filter(query.visibility, {}) if query.match else visible
-        idf = idf_over_visible(corpus)
+        weights, corpus = query.sparse, _NOTHING
+        if query.weighted:
+            weights = unscaled(weights)
+        else:
+            corpus = visibility_filter(query.visibility, {}) if query.match else visible
+        matching = edge.Query.Nearest(sparse_vector(weights), using=SPARSE)
         found.append(
-            edge.QueryRequest(limit=length, query=matching, filter=visible, params=idf, with_payload=False)
+            edge.QueryRequest(
+                limit=length,
+                query=matching,
+                filter=visible,
+                params=edge.SearchParams(idf=edge.IdfParams(corpus=corpus)),
+                with_payload=False,
+            )
         )
     return found
 
 
-def idf_over_visible(visible: edge.Filter) -> edge.SearchParams:
-    """IDF over what the reader may see, so that hidden text cannot move a score.
-
-    Exact, at a cost that grows with what is visible.
-    """
-    return edge.SearchParams(idf=edge.IdfParams(corpus=visible))
-
-
 def visibility_filter(visibility: Visibility, match: Mapping[str, str]) -> edge.Filter:
     """Exactly the points that ``Visibility`` calls visible, narrowed by ``match``."""
-    by_rule = edge.FieldCondition(key="rule", match=edge.MatchAny(sorted(visibility.rules)))
     narrowed = [edge.FieldCondition(key=key, match=edge.MatchValue(value)) for key, value in match.items()]
+    return edge.Filter(must=[_visible(visibility), *narrowed]) if narrowed else _visible(visibility)
+
+
+@lru_cache(maxsize=256)
+def _visible(visibility: Visibility) -> edge.Filter:
+    by_rule = edge.FieldCondition(key="rule", match=edge.MatchAny(sorted(visibility.rules)))
     if not visibility.moved:
-        return edge.Filter(must=[by_rule, *narrowed])
+        return edge.Filter(must=[by_rule])
     unmoved = edge.Filter(
         must=[by_rule],
         must_not=[edge.FieldCondition(key="document_id", match=edge.MatchAny(sorted(visibility.moved)))],
     )
     granted = edge.FieldCondition(key="document_id", match=edge.MatchAny(sorted(visibility.granted)))
-    return edge.Filter(must=[edge.Filter(should=[unmoved, granted]), *narrowed])
+    return edge.Filter(should=[unmoved, granted])
 
 
 def sparse_vector(vector: SparseVector) -> edge.SparseVector:

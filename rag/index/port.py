@@ -60,6 +60,8 @@ class IndexQuery:
     where the first rank is 0.
 
     Source of the formula: Cormack, Clarke and Büttcher, SIGIR 2009. ``candidates`` is the length of each leg.
+    ``weighted`` says that the weights of ``sparse`` have been multiplied by IDF; else the store does so, over
+    what is visible, which takes the longer the more that is.
     """
 
     visibility: Visibility
@@ -69,6 +71,7 @@ class IndexQuery:
     match: Mapping[str, str] = field(default_factory=dict)
     candidates: int = 100
     rrf_k: int = 10
+    weighted: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,11 @@ from qdrant_client import models
 from rag.errors import IndexStoreError
 from rag.index.port import IndexQuery, SparseVector, Visibility
 from rag.index.server_wire import Quantization
+from rag.index.term_counts import unscaled
 
 DENSE, SPARSE = "dense", "bm25"
 _CHUNK_BITS = 40
+_NOTHING = models.Filter(must=[models.FieldCondition(key="rule", match=models.MatchAny(any=[-1]))])
 
 
 def point_id(chunk: int, since: int) -> int:
@@ -45,9 +47,13 @@ def legs(query: IndexQuery, version: int, quantization: Quantization) -> list[mo
             )
         )
     if query.sparse is not None and has_terms:
-        matching = models.NearestQuery(nearest=sparse_vector(query.sparse))
         # IDF over what the reader may see, so that hidden text cannot move a score.
-        corpus = visibility_filter(query.visibility, {}, version)
+        weights, corpus = query.sparse, _NOTHING
+        if query.weighted:
+            weights = unscaled(weights)
+        else:
+            corpus = visibility_filter(query.visibility, {}, version)
+        matching = models.NearestQuery(nearest=sparse_vector(weights))
         idf = models.SearchParams(idf=models.IdfCorpusParams(corpus=corpus))
         found.append(
             models.QueryRequest(query=matching, using=SPARSE, filter=visible, params=idf, limit=length)

@@ -24,6 +24,7 @@ from rag.ingestion.corpus import (
     texts_of,
 )
 from rag.ingestion.generations import GenerationSpec, generation_id
+from rag.ingestion.terms import count_terms
 
 Progress = Callable[[int, int], None]
 _POINTS = 1000
@@ -136,6 +137,7 @@ def build_version(
                 if purged:
                     builder.erase(purged)
             builder.upsert(_points(chunks_added(connection, version, above=base or 0), cache, bm25))
+        count_terms(catalog, version, bm25)
         builder.seal(expected_points=facts.chunks)
     finally:
         builder.abandon()

@@ -10,7 +10,7 @@ from sqlalchemy import Row, select, update
 from sqlmodel import Session, col
 
 from rag.access import AccessRule
-from rag.catalog import raise_access_epoch, rule_id, utcnow
+from rag.catalog import put_under, rule_id, utcnow
 from rag.catalog.revisions import close_revisions, next_version
 from rag.catalog.tables import Document, DocumentState, Source
 from rag.errors import SourceEmptyError, SourceError
@@ -171,9 +171,7 @@ def _move(
     """Puts documents under another rule, at once and on every version, and writes that down."""
     if not moved:
         return
-    for document, rule in moved.items():
-        session.execute(update(Document).where(col(Document.id) == document).values(rule_id=rules.id(rule)))
-    raise_access_epoch(session)
+    put_under(session, {document: rules.id(rule) for document, rule in moved.items()})
     ledger.append(
         session,
         Entry(

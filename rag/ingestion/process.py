@@ -12,7 +12,7 @@ from sqlalchemy import insert, select
 from sqlmodel import Session, col
 
 from rag.access import AccessRule
-from rag.catalog import Catalog, rule_id, utcnow
+from rag.catalog import Catalog, note_rules, rule_id, utcnow
 from rag.catalog.revisions import close_revisions, next_version, open_revision
 from rag.catalog.tables import ChunkRow, Document, DocumentState, Revision
 from rag.chunking import Chunk
@@ -149,12 +149,14 @@ def _write(
         session.add(document)
     was_quarantined = document.state == DocumentState.QUARANTINED and not is_new
     rule = entry.access or default
-    document.rule_id = rule_id(session, rule) if rule is not None else None
+    rule_before, document.rule_id = document.rule_id, rule_id(session, rule) if rule is not None else None
     document.fingerprint, document.pipeline = ("", "") if kept.unread else (entry.fingerprint, pipeline)
     document.uri, document.reason, document.processed_at = entry.uri, kept.reason, utcnow()
     document.state = DocumentState.QUARANTINED if kept.reason else DocumentState.ACTIVE
     session.flush()
     assert document.id is not None
+    if document.rule_id != rule_before:
+        note_rules(session, {document.id: document.rule_id})
     if kept.reason:
         close_revisions(session, [document.id], version)
         counts.quarantined += 1

@@ -11,10 +11,11 @@ from sqlalchemy import delete, func, insert, select, update
 from sqlmodel import Session, col
 
 from rag.access import AccessRule
-from rag.catalog import raise_access_epoch, rule_id, utcnow
+from rag.catalog import put_under, raise_access_epoch, rule_id, utcnow
 from rag.catalog.revisions import next_version
 from rag.catalog.tables import (
     Counter,
+    Directory,
     Document,
     DocumentState,
     Erasure,
@@ -170,7 +171,7 @@ def _set_rules(session: Session, digests: Mapping[str, str | None], rules: Mappi
     A document that the catalog does not know was ingested after the backup: its source gives it back.
     """
     ids: dict[str | None, int | None] = {None: None}
-    moved: list[dict[str, int | None]] = []
+    moved: dict[int, int | None] = {}
     keys = sorted(digests)
     for start in range(0, len(keys), _BATCH):
         for id, key, present in session.execute(
@@ -184,16 +185,18 @@ def _set_rules(session: Session, digests: Mapping[str, str | None], rules: Mappi
                 rule = rules.get(digest) if digest is not None else None
                 ids[digest] = rule_id(session, rule) if rule is not None else None
             if ids[digest] != present:
-                moved.append({"id": id, "rule_id": ids[digest]})
-    if moved:
-        session.execute(update(Document), moved)
+                moved[id] = ids[digest]
+    put_under(session, moved)
     return len(moved)
 
 
 def _replace_all_memberships(session: Session, later: LedgerFile) -> None:
     session.execute(delete(Membership))
+    session.execute(delete(Directory))
     if later.memberships:
         session.execute(insert(Membership), [row.model_dump() for row in later.memberships])
+    if later.directories:
+        session.execute(insert(Directory), [row.model_dump() for row in later.directories])
 
 
 def _last_generation(session: Session) -> int:

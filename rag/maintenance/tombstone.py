@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy import delete
 from sqlmodel import Session, col
 
+from rag.catalog import note_buried
 from rag.catalog.tables import Document, DocumentState, Erasure, Revision
 
 PURGED = "purged after the backup that this catalog was restored from"
@@ -24,6 +25,7 @@ def bury(session: Session, document: Document, *, at: datetime) -> None:
         document.state, document.reason = DocumentState.PURGED, PURGED
     document.rule_id, document.uri = None, None
     document.fingerprint, document.pipeline = "", ""
+    note_buried(session)
     session.flush()
 
 

@@ -22,12 +22,12 @@ from sqlmodel import Session, col
 from rag.access import AccessRule
 from rag.catalog import access_epoch, utcnow
 from rag.catalog.chain import GENESIS
-from rag.catalog.tables import AccessRuleRow, LedgerEntry, Membership, Version
+from rag.catalog.tables import AccessRuleRow, Directory, LedgerEntry, Membership, Version
 from rag.errors import LedgerError
 from rag.releases.ledger import rehash
 
-FORMAT = 1
-"""The newest format that this release reads, and the one it writes."""
+FORMAT = 2
+"""The newest format that this release reads, and the one it writes. 1 had no tenants and no directories."""
 
 _BATCH = 500
 _COLUMNS: Mapping[str, type | tuple[type, ...]] = {
@@ -60,6 +60,8 @@ class LedgerFile:
     """By digest; those that entries of the kind ``access`` name. One that is missing is nobody's."""
     memberships: Sequence[Membership]
     """Those at the time of the export. Nothing proves them."""
+    directories: Sequence[Directory]
+    """Where they came from."""
 
     @property
     def head(self) -> str:
@@ -100,19 +102,30 @@ def _contents(session: Session, project: str) -> Iterator[dict[str, Any]]:
         yield {**{name: getattr(row, name) for name in _COLUMNS}, "decided_at": _iso(row.decided_at)}
         named.update(digest for digest in named_rules(row).values() if digest is not None)
         session.expunge(row)
-    for rule, allow, deny in session.execute(
-        select(col(AccessRuleRow.digest), col(AccessRuleRow.allow), col(AccessRuleRow.deny))
+    for rule, allow, deny, tenant in session.execute(
+        select(
+            col(AccessRuleRow.digest),
+            col(AccessRuleRow.allow),
+            col(AccessRuleRow.deny),
+            col(AccessRuleRow.tenant),
+        )
         .order_by(col(AccessRuleRow.id))
         .execution_options(yield_per=_BATCH)
     ):
         if rule in named:
-            yield {"rule": rule, "allow": allow, "deny": deny}
+            yield {"rule": rule, "allow": allow, "deny": deny, "tenant": tenant}
     memberships = session.execute(
         select(
             col(Membership.member), col(Membership.group), col(Membership.origin), col(Membership.observed_at)
         ).order_by(col(Membership.member), col(Membership.group), col(Membership.origin))
     )
-    yield {"memberships": [[*names, _iso(observed_at)] for *names, observed_at in memberships]}
+    directories = session.scalars(select(Directory).order_by(col(Directory.name)))
+    yield {
+        "memberships": [[*names, _iso(observed_at)] for *names, observed_at in memberships],
+        "directories": [
+            [row.name, _iso(row.observed_at), row.max_age_seconds, row.groups] for row in directories
+        ],
+    }
 
 
 def read_ledger(path: Path) -> LedgerFile:
@@ -158,6 +171,7 @@ class _Reader:
         entries: list[LedgerEntry] = []
         rules: dict[str, AccessRule] = {}
         memberships: list[Membership] | None = None
+        directories: list[Directory] = []
         ended = False
         for line in lines:
             if ended:
@@ -168,7 +182,7 @@ class _Reader:
                 rule = self._rule(line)
                 rules[rule.digest] = rule
             elif "memberships" in line and memberships is None:
-                memberships = self._memberships(line)
+                memberships, directories = self._memberships(line), self._directories(line)
             elif "end" in line:
                 ended = True
                 if line != {"end": self._number - 1, "sha256": self._before}:
@@ -189,6 +203,7 @@ class _Reader:
             entries=tuple(entries),
             rules=rules,
             memberships=tuple(memberships),
+            directories=tuple(directories),
         )
 
     def _lines(self, file: Iterator[bytes]) -> Iterator[dict[str, Any]]:
@@ -232,12 +247,12 @@ class _Reader:
         return entry
 
     def _rule(self, line: dict[str, Any]) -> AccessRule:
-        lists = (line.get("allow"), line.get("deny"))
-        if not all(
-            isinstance(names, list) and all(isinstance(name, str) for name in names) for names in lists
-        ):
+        tenant = line.get("tenant")
+        if not (_are_names(line.get("allow")) and _are_names(line.get("deny"))):
             self._fail("it is no access rule")
-        rule = AccessRule(frozenset(line["allow"]), frozenset(line["deny"]))
+        if not isinstance(tenant, str | None):
+            self._fail("its tenant is not a name")
+        rule = AccessRule(frozenset(line["allow"]), frozenset(line["deny"]), tenant)
         try:
             sound = rule.digest == line["rule"]
         except ValueError:
@@ -256,6 +271,22 @@ class _Reader:
         return [
             Membership(member=member, group=group, origin=origin, observed_at=self._time(observed_at))
             for member, group, origin, observed_at in rows
+        ]
+
+    def _directories(self, line: dict[str, Any]) -> list[Directory]:
+        rows = line.get("directories", [])
+        if not isinstance(rows, list) or not all(
+            isinstance(row, list)
+            and len(row) == 4
+            and isinstance(row[0], str)
+            and isinstance(row[2], int | None)
+            and _are_names(row[3])
+            for row in rows
+        ):
+            self._fail("the directories cannot be read")
+        return [
+            Directory(name=name, observed_at=self._time(moment), max_age_seconds=seconds, groups=groups)
+            for name, moment, seconds, groups in rows
         ]
 
     def _time(self, value: object) -> datetime:
@@ -285,6 +316,10 @@ class _Reader:
             where=f"{self._path}, line {self._number}",
             next_step="Take the file that lockgate ledger export wrote, or an older one that is sound",
         )
+
+
+def _are_names(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(name, str) for name in value)
 
 
 def named_rules(entry: LedgerEntry) -> dict[str, str | None]:

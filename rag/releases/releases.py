@@ -12,7 +12,7 @@ from typing import Any, Literal
 from sqlalchemy import exists, select, update
 from sqlmodel import Session, col
 
-from rag.catalog import raise_access_epoch, utcnow
+from rag.catalog import put_under, utcnow
 from rag.catalog.revisions import alive_at
 from rag.catalog.tables import (
     Document,
@@ -197,10 +197,7 @@ def withdraw_deleted(session: Session, version: int) -> list[str]:
     ).all()
     if not gone:
         return []
-    for start in range(0, len(gone), 500):
-        some = [id for id, _ in gone[start : start + 500]]
-        session.execute(update(Document).where(col(Document.id).in_(some)).values(rule_id=None))
-    raise_access_epoch(session)
+    put_under(session, {id: None for id, _ in gone})
     keys = sorted(key for _, key in gone)
     ledger.append(
         session,

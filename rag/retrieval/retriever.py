@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from os import PathLike
 from types import TracebackType
 from typing import Any, Literal
 
-from rag.access import AccessView
 from rag.access import principal as as_principal
-from rag.catalog import Catalog, load_access
+from rag.catalog import Catalog
 from rag.catalog.revisions import unknown_version
 from rag.embedding import Embedder
 from rag.errors import IndexMissingError, IndexStoreError, ReleaseError, UnknownVersionError, UsageError
-from rag.index import FILTER_KEYS, Bm25Encoder, IndexQuery, IndexStore, ScoredId, Visibility
+from rag.index import FILTER_KEYS, Bm25Encoder, IndexQuery, IndexStore, ScoredId
 from rag.retrieval import reads
 from rag.retrieval.hit import Hit
 from rag.retrieval.readers import Readers
+from rag.retrieval.scopes import Scopes
 
 Mode = Literal["fused", "dense", "sparse"]
 MOST_HITS = 1000
@@ -94,14 +93,13 @@ class Retriever:
         self._bm25 = bm25
         self._encoders_of = encoders_of or _no_others
         self._made: dict[int, tuple[Embedder, Bm25Encoder]] = {}
+        self._recipes: dict[int, Mapping[str, Any]] = {}
         self._generations: dict[int, int | None] = {}
         self._served: dict[int, reads.Served] = {}
         self._settings = settings or RetrievalSettings()
         self._readers = Readers(store)
         self._on_close = on_close
-        self._lock = threading.Lock()
-        self._access: AccessView | None = None
-        self._moved: dict[int, tuple[int, dict[int, int | None]]] = {}
+        self._scopes = Scopes(catalog)
 
     @classmethod
     def open(cls, config: str | PathLike[str] = "lockgate.yaml") -> Retriever:
@@ -248,8 +246,7 @@ class Retriever:
         """The embedder and BM25 that made the vectors of a generation: others would compare apples with pears."""
         known = self._made.get(generation)
         if known is None:
-            with self._catalog.look() as connection:
-                made_with = reads.generation_settings(connection, generation)
+            made_with = self._made_with(generation)
             known = self._embedder, self._bm25
             if (made_with.get("embedder"), made_with.get("bm25")) != tuple(
                 each.fingerprint for each in known
@@ -258,14 +255,23 @@ class Retriever:
             self._made[generation] = known
         return known
 
+    def _made_with(self, generation: int) -> Mapping[str, Any]:
+        known = self._recipes.get(generation)
+        if known is None:
+            with self._catalog.look() as connection:
+                known = self._recipes[generation] = reads.generation_settings(connection, generation)
+        return known
+
     def _search(
         self, query: Callable[..., IndexQuery], principal: str, limit: int, target: _Target
     ) -> SearchResult:
-        visibility = self._visibility(target.version, target.epoch, principal)
+        bm25 = str(self._made_with(target.generation).get("bm25"))
+        scope = self._scopes.of(target.version, bm25, epoch=target.epoch, principal=principal)
+        asking = scope.query(query(visibility=scope.visibility, limit=limit))
         with self._readers.reading(target.version, target.erased) as reader:
             asked = limit
             while True:
-                found = reader.query(query(visibility=visibility, limit=asked))
+                found = reader.query(replace(asking, limit=asked))
                 hits = self._judge(found, principal, limit, target.version)
                 if len(hits) >= limit or len(found) < asked or asked > MOST_HITS:
                     return SearchResult(target.version, hits)
@@ -281,39 +287,13 @@ class Retriever:
                 return []
             rows = reads.passages(connection, [each.id for each in found])
         epoch = next((row.epoch for row in rows.values()), 0)
-        view = self._view(epoch)
+        view = self._scopes.view(epoch)
         allowed = [
             (each.score, row)
             for each in found
             if (row := rows.get(each.id)) is not None and view.may_read(principal, row.rule_id)
         ]
         return [_hit(rank, score, row) for rank, (score, row) in enumerate(allowed[:limit], start=1)]
-
-    def _view(self, epoch: int) -> AccessView:
-        view = self._access
-        if view is None or view.epoch < epoch:
-            with self._catalog.connect() as connection:
-                view = load_access(connection)
-            with self._lock:
-                if self._access is None or self._access.epoch < view.epoch:
-                    self._access = view
-        return view
-
-    def _visibility(self, version: int, epoch: int, principal: str) -> Visibility:
-        view = self._view(epoch)
-        known = self._moved.get(version)
-        if known is None or known[0] < view.epoch:
-            with self._catalog.connect() as connection:
-                epoch = reads.moment(connection).epoch
-                known = (epoch, reads.moved_documents(connection, version))
-            with self._lock:
-                self._moved[version] = known
-        moved = known[1]
-        return Visibility(
-            rules=view.visible(principal),
-            moved=frozenset(moved),
-            granted=frozenset(id for id, rule in moved.items() if view.may_read(principal, rule)),
-        )
 
 
 def _no_others(made_with: Mapping[str, Any]) -> tuple[Embedder, Bm25Encoder]:

@@ -2,9 +2,11 @@
 
 from rag.settings.canonical import canonical, digest
 from rag.settings.chunking import Chunking
+from rag.settings.directory import Directory
 from rag.settings.embedding import Embedding
 from rag.settings.gate import METRICS, Gate, MetricGate
 from rag.settings.groups import load_groups
+from rag.settings.identity import Claims, Oidc
 from rag.settings.index import EdgeIndex, QdrantIndex
 from rag.settings.load import load_settings
 from rag.settings.parsing import Parsing
@@ -17,11 +19,14 @@ __all__ = [
     "METRICS",
     "Bm25",
     "Chunking",
+    "Claims",
+    "Directory",
     "EdgeIndex",
     "Embedding",
     "Freshness",
     "Gate",
     "MetricGate",
+    "Oidc",
     "Parsing",
     "QdrantIndex",
     "Retention",

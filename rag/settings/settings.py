@@ -9,10 +9,12 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field, PrivateAttr, SecretStr
 
 from rag.errors import ConfigurationError, unknown
-from rag.settings.base import LocatedError, Origin, ResolvedGlob, ResolvedPath, Section
+from rag.settings.base import Duration, LocatedError, Origin, ResolvedGlob, ResolvedPath, Section, within
 from rag.settings.chunking import Chunking
+from rag.settings.directory import Directory
 from rag.settings.embedding import Embedding
 from rag.settings.gate import Gate
+from rag.settings.identity import Oidc
 from rag.settings.index import EdgeIndex, Index
 from rag.settings.parsing import Parsing
 from rag.settings.problems import KeyPath
@@ -36,11 +38,20 @@ def _catalog(secret: SecretStr) -> SecretStr:
 
 
 def _unique(sources: tuple[Source, ...]) -> tuple[Source, ...]:
-    first: dict[str, int] = {}
-    for index, source in enumerate(sources):
-        if first.setdefault(source.name, index) != index:
-            raise LocatedError(f"sources[{first[source.name]}] has the same name", (index, "name"))
+    _check_names("sources", [source.name for source in sources])
     return sources
+
+
+def _unique_directories(directories: tuple[Directory, ...]) -> tuple[Directory, ...]:
+    _check_names("directories", [directory.name for directory in directories])
+    return directories
+
+
+def _check_names(key: str, names: list[str]) -> None:
+    first: dict[str, int] = {}
+    for index, name in enumerate(names):
+        if first.setdefault(name, index) != index:
+            raise LocatedError(f"{key}[{first[name]}] has the same name", (index, "name"))
 
 
 class Settings(Section):
@@ -59,6 +70,13 @@ class Settings(Section):
     parsing: Parsing = Field(Parsing(), description="The parser.")
     retrieval: Retrieval = Field(Retrieval(), description="How a question finds passages.")
     groups: ResolvedPath | None = Field(None, description="The groups file; no groups if left out.")
+    groups_max_age: Annotated[Duration, within("1m", "365d")] | None = Field(
+        None, description="How old the groups file may become, such as 24h; no limit if left out."
+    )
+    directories: Annotated[tuple[Directory, ...], AfterValidator(_unique_directories)] = Field(
+        (), description="Exports of directories that say who is in which group."
+    )
+    identity: Oidc | None = Field(None, description="Whose tokens say who asks; none are taken if left out.")
     sources: Annotated[tuple[Source, ...], AfterValidator(_unique)] = Field(
         min_length=1, description="Where documents come from."
     )

@@ -116,7 +116,8 @@ class MemoryReader:
         if query.dense is not None:
             legs.append(best({point.id: float(np.dot(point.dense, query.dense)) for point in ranked}))
         if query.sparse is not None and query.sparse.indices:
-            scores = {point.id: bm25(point.sparse, query.sparse, seen) for point in ranked}
+            corpus = None if query.weighted else seen
+            scores = {point.id: bm25(point.sparse, query.sparse, corpus) for point in ranked}
             legs.append(best({id: score for id, score in scores.items() if score}))
         if len(legs) < 2:
             return [hit for leg in legs for hit in leg[: query.limit]]
@@ -138,12 +139,18 @@ def is_visible(point: IndexPoint, visibility: Visibility) -> bool:
     return point.document not in visibility.moved and point.rule in visibility.rules
 
 
-def bm25(document: SparseVector, query: SparseVector, corpus: Sequence[IndexPoint]) -> float:
-    """Sum over the query's terms of both weights and the IDF of Robertson and Zaragoza over ``corpus``."""
-    frequencies = Counter(term for point in corpus for term in point.sparse.indices)
+def bm25(document: SparseVector, query: SparseVector, corpus: Sequence[IndexPoint] | None) -> float:
+    """Sum over the query's terms of both weights, and of the IDF of Robertson and Zaragoza over ``corpus``."""
+    frequencies = Counter(term for point in corpus or () for term in point.sparse.indices)
     weights = dict(zip(document.indices, document.values, strict=True))
+
+    def idf(term: int) -> float:
+        if corpus is None:
+            return 1.0
+        return log(1 + (len(corpus) - frequencies[term] + 0.5) / (frequencies[term] + 0.5))
+
     return sum(
-        weight * weights[term] * log(1 + (len(corpus) - frequencies[term] + 0.5) / (frequencies[term] + 0.5))
+        weight * weights[term] * idf(term)
         for term, weight in zip(query.indices, query.values, strict=True)
         if term in weights
     )

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from rag.access import EVERYBODY, NOBODY, AccessRule, may_read, parse_rule
+from rag.access import EVERYBODY, NOBODY, AccessRule, Reader, may_read, parse_rule
 from rag.errors import PrincipalError
 
-ADA = frozenset({"user:ada", "group:eng", "public"})
+ADA = Reader(frozenset({"user:ada", "group:eng", "public"}))
 
 
 def test_a_member_of_allow_may_read() -> None:
@@ -25,13 +25,13 @@ def test_deny_wins_over_allow() -> None:
 
 def test_public_in_allow_is_everybody() -> None:
     assert may_read(ADA, EVERYBODY)
-    assert may_read(frozenset({"public"}), EVERYBODY)
+    assert may_read(Reader(frozenset({"public"})), EVERYBODY)
 
 
 def test_public_in_deny_is_nobody_even_for_a_set_that_is_no_closure() -> None:
     rule = AccessRule.of(["user:ada"], ["public"])
     assert not may_read(ADA, rule)
-    assert not may_read(frozenset({"user:ada"}), rule)
+    assert not may_read(Reader(frozenset({"user:ada"})), rule)
 
 
 def test_an_empty_allow_is_nobody() -> None:
@@ -43,7 +43,46 @@ def test_an_unknown_rule_is_no_access() -> None:
 
 
 def test_no_principals_are_no_access_even_to_what_is_public() -> None:
-    assert not may_read(frozenset(), EVERYBODY)
+    assert not may_read(Reader(frozenset()), EVERYBODY)
+
+
+def test_a_group_that_somebody_may_be_in_lets_nobody_in_and_keeps_them_out() -> None:
+    unsure = Reader(frozenset({"user:ada", "public"}), suspected=frozenset({"group:eng"}))
+    assert not may_read(unsure, AccessRule.of(["group:eng"]))
+    assert not may_read(unsure, AccessRule.of(["user:ada"], ["group:eng"]))
+    assert may_read(unsure, AccessRule.of(["user:ada"], ["group:hr"]))
+
+
+def test_a_tenant_is_a_wall_that_no_rule_opens() -> None:
+    acme = Reader(frozenset({"user:ada", "tenant:acme", "public"}))
+    other = Reader(frozenset({"user:ada", "tenant:other", "public"}))
+    walled = AccessRule.of(["public", "user:ada"], tenant="acme")
+    assert may_read(acme, walled)
+    assert not may_read(other, walled)
+    assert not may_read(ADA, walled)
+    assert not may_read(acme, AccessRule.of(["user:bob"], tenant="acme"))
+    assert not may_read(acme, AccessRule.of(["public"], ["user:ada"], tenant="acme"))
+
+
+def test_what_has_no_tenant_is_open_to_those_who_have_one() -> None:
+    assert may_read(Reader(frozenset({"user:ada", "tenant:acme", "public"})), EVERYBODY)
+
+
+def test_who_is_in_two_tenants_is_in_none() -> None:
+    both = Reader(frozenset({"user:ada", "tenant:acme", "tenant:other", "public"}))
+    assert both.tenant is None
+    assert not may_read(both, AccessRule.of(["user:ada"], tenant="acme"))
+    assert not may_read(both, AccessRule.of(["user:ada"], tenant="other"))
+    assert may_read(both, AccessRule.of(["user:ada"]))
+
+
+def test_a_tenant_changes_the_digest_of_a_rule_and_none_leaves_it() -> None:
+    assert AccessRule.of(["user:a"]).digest == (
+        # printf '[["user:a"],[]]' | sha256sum
+        "6f623a5702ebd16e1903f47e3f6f1ac17544a60abcdc2f087894f39cd55f8817"
+    )
+    assert AccessRule.of(["user:a"], tenant="acme").digest != AccessRule.of(["user:a"]).digest
+    assert AccessRule.of(["user:a"], tenant="acme").digest != AccessRule.of(["user:a"], tenant="b").digest
 
 
 def test_equal_rules_have_equal_digests_and_moving_a_principal_to_deny_changes_it() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
-from rag.access import EVERYBODY, AccessRule
+from rag.access import EVERYBODY, AccessRule, Memberships
 from rag.catalog import Catalog, access_epoch, load_access, replace_memberships, rule_id
 from rag.catalog.tables import AccessRuleRow, Membership
 from tests.rag.catalog.opening import opened
@@ -47,7 +47,7 @@ def memberships(catalog: Catalog) -> set[tuple[str, str, str]]:
 def test_before_any_change_the_epoch_is_0_and_nothing_is_known(catalog: Catalog) -> None:
     with catalog.connect() as connection:
         view = load_access(connection)
-    assert (view.epoch, view.rules, view.groups_of) == (0, {}, {})
+    assert (view.epoch, view.rules, view.memberships) == (0, {}, Memberships())
     assert view.visible("user:ada") == frozenset()
 
 
@@ -114,7 +114,8 @@ def test_each_origin_answers_for_its_own_memberships(catalog: Catalog) -> None:
     replace(catalog, "groups", {})
     assert memberships(catalog) == {("user:ada", "group:eng", "ldap"), ("user:bob", "group:eng", "ldap")}
     with catalog.connect() as connection:
-        assert load_access(connection).groups_of == {"user:ada": {"group:eng"}, "user:bob": {"group:eng"}}
+        known = load_access(connection).memberships
+    assert known.groups_of == {"user:ada": {"group:eng"}, "user:bob": {"group:eng"}}
 
 
 def test_the_view_knows_nested_groups(catalog: Catalog) -> None:

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from rag.embedding import Vectors
 from rag.errors import IndexMissingError, IndexStoreError
 from rag.index import IndexPoint, IndexQuery, IndexReader, IndexStore, SparseVector, Visibility
+from rag.index.term_counts import RevisionTerms, TermCounts, VisibleCounts
 from tests.support.memory_store import is_visible
 
 RULES = 4
@@ -526,6 +527,36 @@ class IndexStoreContract:
         assert [hit.id for hit in hits] == [2, 1, 3]
         assert [hit.score for hit in hits] == pytest.approx([1.315336, 0.356675, 0.178337], abs=1e-5)
         reader.close()
+
+    @settings(
+        max_examples=60,
+        deadline=None,
+        derandomize=True,
+        suppress_health_check=[HealthCheck.differing_executors],
+    )
+    @given(visibility=visibilities(), match=st.sampled_from([{}, {"source": "wiki"}]))
+    def test_terms_that_are_weighted_by_what_is_visible_score_as_if_the_store_had_done_it(
+        self, mixed: IndexReader, visibility: Visibility, match: dict[str, str]
+    ) -> None:
+        seen = [each for each in MIXED if is_visible(each, visibility)]
+        counts = TermCounts.of(
+            RevisionTerms(
+                0,
+                1,
+                *(
+                    np.array(row, dtype=np.uint32)
+                    for row in (each.sparse.indices, [1] * len(each.sparse.indices))
+                ),
+            )
+            for each in seen
+        )
+        asked = terms(1, 10, 11, 4711)
+        weighted = VisibleCounts([counts], frozenset({0})).weighted(asked)
+        by_store = mixed.query(IndexQuery(visibility, limit=100, sparse=asked, match=match))
+        by_us = mixed.query(IndexQuery(visibility, limit=100, sparse=weighted, match=match, weighted=True))
+        assert {hit.id: hit.score for hit in by_us} == pytest.approx(
+            {hit.id: hit.score for hit in by_store}, abs=1e-5
+        )
 
     def test_forbidden_points_cannot_move_a_score(self, store: IndexStore) -> None:
         # No two of mine are equal in a leg: equal ones have no order, so their ranks would tell nothing.
