@@ -19,7 +19,7 @@ from flows.progress import advance
 from flows.project import Project, default_rule, opened
 from flows.retries import ATTEMPTS, DELAYS_SECONDS, if_transient
 from rag.catalog import recorded_run
-from rag.catalog.revisions import latest_sealed
+from rag.catalog.revisions import latest_readable
 from rag.catalog.tables import Document, DocumentState, Version
 from rag.catalog.tables import Source as SourceRow
 from rag.errors import DeletionsHeldError, SourceError, UsageError
@@ -263,7 +263,7 @@ def seal_version(project: Project, version: int, base: int | None) -> None:
 
 def _summary(project: Project, tally: _Tally, *, embedded: int, built: bool) -> dict[str, Any]:
     with project.catalog.read() as session:
-        version = latest_sealed(session)
+        version = latest_readable(session)
         total = session.get_one(Version, version).chunks if version is not None else 0
     return {
         "version": version,

@@ -42,6 +42,11 @@ def is_readable(connection: Connection | Session, version: int) -> bool:
     )
 
 
+def latest_readable(connection: Connection | Session) -> int | None:
+    """The highest version that can be read, or None. After a restore it may be below ``latest_sealed``."""
+    return connection.scalar(select(func.max(col(Version.number))).where(readable()))
+
+
 def unknown_version(version: int) -> UnknownVersionError:
     """What to raise where ``is_readable`` says no."""
     return UnknownVersionError(

@@ -10,7 +10,7 @@ from sqlalchemy import select, update
 from sqlmodel import Session, col
 
 from rag.catalog import Catalog, utcnow
-from rag.catalog.revisions import latest_sealed, readable
+from rag.catalog.revisions import latest_readable, readable
 from rag.catalog.tables import LedgerEntry, Version, VersionState
 from rag.embedding import VectorCache
 from rag.index import IndexStore
@@ -100,7 +100,7 @@ def _sort_out(
     ).all()
     numbers = {number for number, _, _ in rows}
     # The latest is what an ingest that changes nothing reports, and what the next one is compared with.
-    wanted = {latest_sealed(session), *_promoted_last(session, numbers, retention.promoted)}
+    wanted = {latest_readable(session), *_promoted_last(session, numbers, retention.promoted)}
     now_promoted = promoted(session)
     if now_promoted is not None:
         wanted.add(now_promoted.version)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from sqlalchemy import select
 from rag.catalog import access_epoch
 from rag.catalog.tables import Membership
 from rag.errors import UnknownVersionError
-from rag.maintenance import finish_erasures, purge, undo_purge
+from rag.maintenance import Retention, finish_erasures, purge, sweep, undo_purge
 from rag.releases import LedgerFile, promoted
 from rag.releases import ledger as ledgers
 from tests.rag.maintenance.conftest import STORES
@@ -283,6 +284,17 @@ def test_the_number_of_a_version_that_was_lost_is_never_given_again(
         roll_back_to(harness, 2)
         assert harness.readable(ADA) == ["alpha text", "gamma text revised"]
         assert_counts_agree(harness)
+
+
+def test_a_sweep_keeps_the_latest_version_that_is_there_and_not_a_number_that_was_lost(
+    before: Before,
+) -> None:
+    before.next(d="delta text")
+    with before.restored(before.ledger()) as harness:
+        roll_back_to(harness, 1)
+        swept = sweep(harness.catalog, harness.store, harness.cache, Retention(1, timedelta(0)))
+        assert swept.kept == (1, 2)
+        assert harness.readable(BOB, 2) == ["beta text", "gamma text revised"]
 
 
 @pytest.mark.parametrize("with_ledger", [False, True])
