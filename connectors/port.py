@@ -19,6 +19,7 @@ class DocumentRef:
     may have changed: an equal fingerprint means that the document need not be fetched. ``modified_at`` is
     aware (UTC). ``access`` is ``None`` where the source states no rule; ``problem`` says why a document must
     be kept out (an access file that cannot be read, say): it is then quarantined with that reason.
+    ``access_changed_at`` is when who may read it was last changed, where the source knows.
     """
 
     id: str
@@ -28,6 +29,7 @@ class DocumentRef:
     title: str | None = None
     uri: str | None = None
     problem: str | None = None
+    access_changed_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

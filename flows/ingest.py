@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from prefect import flow, get_run_logger, runtime, task
@@ -15,14 +15,15 @@ from sqlmodel import col
 
 from connectors import Connector, DocumentRef
 from flows import artifacts
+from flows.groups import sync_groups
 from flows.progress import advance
-from flows.project import Project, default_rule, opened
+from flows.project import Project, breaker_of, defaults_of, opened
 from flows.retries import ATTEMPTS, DELAYS_SECONDS, if_transient
 from rag.catalog import recorded_run
 from rag.catalog.revisions import latest_readable
 from rag.catalog.tables import Document, DocumentState, Version
 from rag.catalog.tables import Source as SourceRow
-from rag.errors import DeletionsHeldError, SourceError, UsageError
+from rag.errors import DeletionsHeldError, LockgateError, SourceError, UsageError
 from rag.ingestion import (
     BatchResult,
     Breaker,
@@ -40,7 +41,6 @@ from rag.ingestion import (
     writer_lock,
 )
 from rag.maintenance import finish_erasures
-from rag.releases import sync_memberships
 from rag.settings import Source
 
 _SMALLEST_BATCH = 64
@@ -51,7 +51,7 @@ _MOST_BATCHES = 100
 class IngestIncidentError(SourceError):
     """Some sources could not be used; the others were. ``summary`` says what was done all the same."""
 
-    def __init__(self, incidents: Sequence[SourceError], summary: dict[str, Any]) -> None:
+    def __init__(self, incidents: Sequence[LockgateError], summary: dict[str, Any]) -> None:
         super().__init__(" ".join(str(incident) for incident in incidents))
         self.incidents = incidents
         self.summary = summary
@@ -65,7 +65,7 @@ class IngestIncidentError(SourceError):
 @dataclass
 class _Tally:
     counts: DocumentCounts = field(default_factory=DocumentCounts)
-    incidents: dict[str, SourceError] = field(default_factory=dict)
+    incidents: dict[str, LockgateError] = field(default_factory=dict)
 
 
 def _run_name() -> str:
@@ -79,17 +79,24 @@ def ingest(
     source: str | None = None,
     rebuild: bool = False,
     accept_deletions: int = 0,
+    accept_unruled: int = 0,
     by: str | None = None,
 ) -> dict[str, Any]:
     """Takes what changed in the sources (or in one) into a new candidate version.
 
     Nothing changed: no version. ``rebuild`` makes one from the catalog all the same, without copying the last.
-    ``accept_deletions`` is the number of deleted documents that ``by`` confirms, where ``source`` was held for it.
+    ``accept_deletions`` is the number of deleted documents that ``by`` confirms, where ``source`` was held for it,
+    and ``accept_unruled`` that of documents which say no more who may read them.
     Returns the summary of the contract. Raises ``IngestIncidentError`` at the end if a source could not be used.
     """
     with opened(config) as project:
         return ingest_project(
-            project, source=source, rebuild=rebuild, accept_deletions=accept_deletions, by=by
+            project,
+            source=source,
+            rebuild=rebuild,
+            accept_deletions=accept_deletions,
+            accept_unruled=accept_unruled,
+            by=by,
         )
 
 
@@ -99,12 +106,13 @@ def ingest_project(
     source: str | None = None,
     rebuild: bool = False,
     accept_deletions: int = 0,
+    accept_unruled: int = 0,
     by: str | None = None,
 ) -> dict[str, Any]:
     """``ingest`` for a project that is open."""
-    if accept_deletions and source is None:
+    if (accept_deletions or accept_unruled) and source is None:
         raise UsageError(
-            "deletions are accepted for one source at a time",
+            "deletions and lost rules are accepted for one source at a time",
             state="Nothing was changed",
             next_step="Name it with --source",
         )
@@ -117,11 +125,15 @@ def ingest_project(
         recorded_run(project.catalog, "ingest") as record,
     ):
         finish_erasures(project.catalog, project.store, project.cache)
-        with project.catalog.write() as session:
-            sync_memberships(session, "groups", project.members_of())
         tally = _Tally()
+        for heard in sync_groups(project):
+            if heard.error is not None:
+                get_run_logger().error("%s: %s", heard.name, heard.error)
+                tally.incidents[heard.name] = heard.error
         for each in chosen:
-            breaker = Breaker(each.deletions.max_share, accepted=accept_deletions, by=by)
+            breaker = replace(
+                breaker_of(each), accepted=accept_deletions, accepted_unruled=accept_unruled, by=by
+            )
             _ingest_source(project, each, breaker, tally)
         built = rebuild or needs_version(project.catalog, project.generation)
         embedded = _next_version(project, lock, from_scratch=rebuild) if built else 0
@@ -189,7 +201,7 @@ def list_source(project: Project, source: Source, connector: Connector, breaker:
             session,
             source.name,
             connector.list(),
-            default=default_rule(source),
+            defaults=defaults_of(source),
             pipeline=project.pipeline,
             breaker=breaker,
         )
@@ -220,7 +232,7 @@ def process_documents(
         batch,
         parser=project.parser,
         chunker=project.chunker,
-        default=default_rule(source),
+        defaults=defaults_of(source),
         pipeline=project.pipeline,
     )
 

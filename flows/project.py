@@ -12,12 +12,11 @@ import connectors
 from evals.gate import Bar, GatePolicy
 from evals.golden import GoldenSet, load_golden
 from rag import composition
-from rag.access import AccessRule
 from rag.catalog import Catalog
 from rag.chunking import Chunker
 from rag.embedding import SentenceTransformerEmbedder, VectorCache
 from rag.index import Bm25Encoder, IndexStore
-from rag.ingestion import GenerationSpec
+from rag.ingestion import Breaker, Defaults, GenerationSpec
 from rag.parsing import Parser
 from rag.retrieval import EncodersOf, RetrievalSettings
 from rag.settings import Settings, Source, digest, load_groups, load_settings
@@ -139,9 +138,15 @@ class Project:
                 self.__dict__.pop(name).close()
 
 
-def default_rule(source: Source) -> AccessRule | None:
-    """The rule for documents that carry none; None where they are to be denied and kept out."""
-    return None if source.access.default == "deny" else source.access.rule
+def defaults_of(source: Source) -> Defaults:
+    """The rule for documents that carry none (None: they are denied and kept out), and the tenant of all."""
+    rule = None if source.access.default == "deny" else source.access.rule
+    return Defaults(rule, source.access.tenant)
+
+
+def breaker_of(source: Source) -> Breaker:
+    """How much of the source may vanish, or lose its own rule, before a person must look."""
+    return Breaker(source.deletions.max_share, max_unruled_share=source.access.max_unruled_share)
 
 
 @contextmanager

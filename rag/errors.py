@@ -13,6 +13,7 @@
     │   ├── SourceEmptyError       it lists nothing, and never listed anything
     │   ├── SourceEmptiedError     it lists nothing any more: held for a person, exit 4
     │   ├── DeletionsHeldError     it lost more than it may: held for a person, exit 4
+    │   ├── AccessLostError        it no longer says who may read: held for a person, exit 4
     │   └── SourceUnavailableError (TransientError)
     ├── DirectoryError             an export of groups cannot be believed as a whole
     │   └── DirectoryUnavailableError (TransientError)
@@ -126,6 +127,12 @@ class SourceEmptiedError(SourceError):
 
 class DeletionsHeldError(SourceError):
     """A source lost more of its documents than it may at once. Held for a person; nothing is deleted."""
+
+    exit_code = 4
+
+
+class AccessLostError(SourceError):
+    """A source no longer says who may read its documents. Held for a person; their rules stay as they were."""
 
     exit_code = 4
 

@@ -72,6 +72,7 @@ class JsonlConnector:
                     title=record.title,
                     uri=record.uri,
                     problem=record.problem,
+                    access_changed_at=line.modified_at,
                 )
         index.whole = True
 

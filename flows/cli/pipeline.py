@@ -30,6 +30,14 @@ def ingest(
         int,
         typer.Option("--accept-deletions", min=0, help="Confirm that --source lost so many documents."),
     ] = 0,
+    accept_unruled: Annotated[
+        int,
+        typer.Option(
+            "--accept-unruled",
+            min=0,
+            help="Confirm that --source says no more who may read so many documents.",
+        ),
+    ] = 0,
     by: By = None,
 ) -> None:
     """Build a candidate version from what changed in the sources."""
@@ -37,7 +45,7 @@ def ingest(
     def work() -> dict[str, Any]:
         from flows.ingest import ingest as flow
 
-        return flow(str(config), source, rebuild, accept_deletions, person(by))
+        return flow(str(config), source, rebuild, accept_deletions, accept_unruled, person(by))
 
     _run(config, work, as_json, ingest_page)
 

@@ -16,11 +16,14 @@ from rag.ingestion.lock import WriterLock, is_writing, writer_lock
 from rag.ingestion.plan import SourcePlan, plan_source
 from rag.ingestion.port import DocumentSource, Fetched, Listed
 from rag.ingestion.process import BatchResult, process_batch
+from rag.ingestion.rules import AppliedRules, Defaults, apply_rules
 
 __all__ = [
+    "AppliedRules",
     "BatchResult",
     "Breaker",
     "ChunkCounts",
+    "Defaults",
     "DocumentCounts",
     "DocumentSource",
     "Fetched",
@@ -28,6 +31,7 @@ __all__ = [
     "Listed",
     "SourcePlan",
     "WriterLock",
+    "apply_rules",
     "begin_version",
     "build_version",
     "choose_base",

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Row, select, update
 from sqlmodel import Session, col
 
-from rag.access import AccessRule
-from rag.catalog import put_under, rule_id, utcnow
+from rag.catalog import utcnow
 from rag.catalog.revisions import close_revisions, next_version
 from rag.catalog.tables import Document, DocumentState, Source
 from rag.errors import SourceEmptyError, SourceError
 from rag.ingestion.breaker import Breaker, Loss
 from rag.ingestion.counts import DocumentCounts
 from rag.ingestion.port import Listed
-from rag.releases import ledger, promoted, withdraw_deleted
-from rag.releases.ledger import Entry
+from rag.ingestion.rules import HELD, Defaults, apply_rules
+from rag.releases import promoted, withdraw_deleted
 
 NO_RULE = "no access rule covers it, and the source's default is deny: nobody may read it"
 
@@ -44,23 +43,22 @@ def plan_source(
     source: str,
     listing: Iterable[Listed],
     *,
-    default: AccessRule | None,
+    defaults: Defaults,
     pipeline: str,
     breaker: Breaker,
 ) -> SourcePlan:
     """Applies what needs no content (rules, deletions, what the listing itself keeps out) and plans the rest.
 
     Rules take effect at once, on every version. Deletions belong to the next version, unless there are more of
-    them than ``breaker`` lets through: then the plan is ``held``. ``default`` is the rule for documents that
-    carry none; None denies. ``pipeline`` is the digest of parser and chunker.
+    them than ``breaker`` lets through: then the plan is ``held``. ``pipeline`` is the digest of parser and
+    chunker.
 
     Raises ``SourceEmptyError`` where the listing is empty and the catalog has nothing of the source either.
     """
     known = {row.external_id: row for row in session.execute(_KNOWN.where(col(Document.source) == source))}
     listed = list(listing)
     plan = SourcePlan(source)
-    rules = _RuleIds(session)
-    held = [row for row in known.values() if row.state in _HELD]
+    held = [row for row in known.values() if row.state in HELD]
     here = {entry.id for entry in listed}
     gone = [row.id for row in held if row.external_id not in here]
     if not listed and not held:
@@ -73,16 +71,15 @@ def plan_source(
     loss = Loss(len(gone), len(held), len(listed))
     plan.held = breaker.objection(source, loss)
     plan.counts.seen = len(listed)
-    moved: dict[int, AccessRule | None] = {}
+    applied = apply_rules(session, source, listed, defaults=defaults, breaker=breaker)
+    plan.counts.access_changed = applied.changed
+    plan.held = plan.held or applied.held
     kept_out: list[tuple[Listed, Row[Any] | None, str]] = []
     returned: list[int] = []
     for entry in listed:
         row = known.get(entry.id)
-        rule = (entry.access or default) if entry.problem is None else None
+        rule = defaults.rule_of(entry)
         purged = row is not None and row.state == DocumentState.PURGED
-        if row is not None and not purged and row.rule_id != rules.id(rule):
-            moved[row.id] = rule
-            plan.counts.access_changed += row.state in _HELD
         if row is not None and row.state == DocumentState.DELETED:
             returned.append(row.id)
         if plan.held is not None:
@@ -99,7 +96,6 @@ def plan_source(
                 session.execute(update(Document).where(col(Document.id) == row.id).values(uri=entry.uri))
         else:
             plan.work.append(entry)
-    _move(session, source, moved, rules, {row.id: f"{source}/{row.external_id}" for row in known.values()})
     _return(session, returned)
     if plan.held is not None:
         return plan
@@ -115,24 +111,18 @@ def plan_source(
     return plan
 
 
-_HELD = (DocumentState.ACTIVE, DocumentState.QUARANTINED)
 _KNOWN = select(
     col(Document.id),
     col(Document.external_id),
     col(Document.state),
     col(Document.fingerprint),
     col(Document.pipeline),
-    col(Document.rule_id),
     col(Document.uri),
 )
 
 
 def _is_done(row: Row[tuple[object, ...]], entry: Listed, pipeline: str) -> bool:
-    return (
-        row.state in (DocumentState.ACTIVE, DocumentState.QUARANTINED)
-        and row.fingerprint == entry.fingerprint
-        and row.pipeline == pipeline
-    )
+    return row.state in HELD and row.fingerprint == entry.fingerprint and row.pipeline == pipeline
 
 
 def _keep_out(
@@ -161,27 +151,6 @@ def _keep_out(
     close_revisions(session, [row.id], next_version(session))
 
 
-def _move(
-    session: Session,
-    source: str,
-    moved: Mapping[int, AccessRule | None],
-    rules: _RuleIds,
-    keys: Mapping[int, str],
-) -> None:
-    """Puts documents under another rule, at once and on every version, and writes that down."""
-    if not moved:
-        return
-    put_under(session, {document: rules.id(rule) for document, rule in moved.items()})
-    ledger.append(
-        session,
-        Entry(
-            "access",
-            reasons=[f"{source} lists {len(moved)} documents under another rule than before"],
-            details={"documents": {keys[id]: rule.digest if rule else None for id, rule in moved.items()}},
-        ),
-    )
-
-
 def _return(session: Session, documents: list[int]) -> None:
     """Notes that deleted documents are listed again, before they are read: nothing withdraws them any more."""
     for start in range(0, len(documents), 500):
@@ -200,18 +169,3 @@ def _delete(session: Session, documents: list[int]) -> None:
             .values(state=DocumentState.DELETED, reason=None)
         )
     close_revisions(session, documents, next_version(session))
-
-
-class _RuleIds:
-    """Rule ids by rule, looked up once a listing."""
-
-    def __init__(self, session: Session) -> None:
-        self._session = session
-        self._ids: dict[AccessRule, int] = {}
-
-    def id(self, rule: AccessRule | None) -> int | None:
-        if rule is None:
-            return None
-        if rule not in self._ids:
-            self._ids[rule] = rule_id(self._session, rule)
-        return self._ids[rule]

@@ -11,7 +11,6 @@ from typing import Protocol
 from sqlalchemy import insert, select
 from sqlmodel import Session, col
 
-from rag.access import AccessRule
 from rag.catalog import Catalog, note_rules, rule_id, utcnow
 from rag.catalog.revisions import close_revisions, next_version, open_revision
 from rag.catalog.tables import ChunkRow, Document, DocumentState, Revision
@@ -20,6 +19,7 @@ from rag.embedding import text_hash
 from rag.errors import ParseError, SourceError, TransientError
 from rag.ingestion.counts import DocumentCounts
 from rag.ingestion.port import DocumentSource, Listed
+from rag.ingestion.rules import Defaults
 from rag.parsing import ParsedDocument
 
 
@@ -66,7 +66,7 @@ def process_batch(
     *,
     parser: DocumentParser,
     chunker: DocumentChunker,
-    default: AccessRule | None,
+    defaults: Defaults,
     pipeline: str,
 ) -> BatchResult:
     """Processes the documents of ``batch``; all of it is written, or, where this raises, nothing.
@@ -83,7 +83,7 @@ def process_batch(
     with catalog.write() as session:
         version = next_version(session)
         for each in kept:
-            _write(session, source, each, default, pipeline, version, result)
+            _write(session, source, each, defaults, pipeline, version, result)
     return result
 
 
@@ -122,7 +122,7 @@ def _write(
     session: Session,
     source: str,
     kept: Kept,
-    default: AccessRule | None,
+    defaults: Defaults,
     pipeline: str,
     version: int,
     result: BatchResult,
@@ -146,17 +146,19 @@ def _write(
             fingerprint="",
             pipeline="",
         )
+        # The rule of one that was known when it was listed has been applied since, and perhaps changed again.
+        rule = defaults.rule_of(entry)
+        document.rule_id = rule_id(session, rule) if rule is not None else None
         session.add(document)
+        session.flush()
+        assert document.id is not None
+        note_rules(session, {document.id: document.rule_id})
     was_quarantined = document.state == DocumentState.QUARANTINED and not is_new
-    rule = entry.access or default
-    rule_before, document.rule_id = document.rule_id, rule_id(session, rule) if rule is not None else None
     document.fingerprint, document.pipeline = ("", "") if kept.unread else (entry.fingerprint, pipeline)
     document.uri, document.reason, document.processed_at = entry.uri, kept.reason, utcnow()
     document.state = DocumentState.QUARANTINED if kept.reason else DocumentState.ACTIVE
     session.flush()
     assert document.id is not None
-    if document.rule_id != rule_before:
-        note_rules(session, {document.id: document.rule_id})
     if kept.reason:
         close_revisions(session, [document.id], version)
         counts.quarantined += 1

@@ -2,7 +2,7 @@
 
 from rag.releases.ledger import Verification, story, verify
 from rag.releases.ledger_file import LedgerFile, export_ledger, read_ledger
-from rag.releases.memberships import sync_memberships
+from rag.releases.memberships import forget_directories, sync_memberships
 from rag.releases.releases import (
     GateDecision,
     PromotedRelease,
@@ -18,6 +18,7 @@ __all__ = [
     "PromotedRelease",
     "Verification",
     "export_ledger",
+    "forget_directories",
     "promoted",
     "read_ledger",
     "record_decision",

@@ -35,6 +35,26 @@ class SourceAccess(Section):
         "deny", description="deny: nobody; public: everybody; or a list of principals who may read."
     )
 
+    max_unruled_share: Real = Field(
+        0.2,
+        ge=0,
+        le=1,
+        description="The share, from 0 to 1, of the documents with a rule of their own that may lose it at once and"
+        " fall to the default; more is held for a person, unless the default is deny.",
+    )
+    tenant: str | None = Field(
+        None,
+        pattern=NAME_PATTERN,
+        max_length=64,
+        description="The tenant that all documents are for: nobody else may read them, whatever their rules say.",
+    )
+
+    groups_max_age: Annotated[Duration, within("1m", "365d")] | None = Field(
+        None,
+        description="How old the groups may become that the source itself knows, such as 24h; no limit if left"
+        " out.",
+    )
+
     @property
     def rule(self) -> AccessRule:
         """The rule of a document whose source states none."""

@@ -17,6 +17,7 @@ from rag.embedding import VectorCache, Vectors, text_hash
 from rag.index import Bm25Encoder, EdgeStore, IndexStore
 from rag.ingestion import (
     Breaker,
+    Defaults,
     GenerationSpec,
     begin_version,
     build_version,
@@ -44,6 +45,7 @@ class Listed:
     title: str | None = None
     uri: str | None = None
     problem: str | None = None
+    access_changed_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -121,7 +123,12 @@ class MadeUpProject:
         """Applies the listing; what is to be read."""
         with self.catalog.write() as session:
             plan = plan_source(
-                session, "made-up", self.source.list(), default=None, pipeline="made up", breaker=Breaker()
+                session,
+                "made-up",
+                self.source.list(),
+                defaults=Defaults(None),
+                pipeline="made up",
+                breaker=Breaker(),
             )
         return plan.work  # type: ignore[return-value]  # they are what the source listed
 
@@ -136,7 +143,7 @@ class MadeUpProject:
                 work[start : start + 500],
                 parser=parser,
                 chunker=chunker,
-                default=None,
+                defaults=Defaults(None),
                 pipeline="made up",
             )
 

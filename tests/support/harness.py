@@ -19,6 +19,7 @@ from rag.embedding import Embedder, VectorCache
 from rag.index import Bm25Encoder, IndexStore
 from rag.ingestion import (
     Breaker,
+    Defaults,
     DocumentCounts,
     DocumentSource,
     GenerationSpec,
@@ -68,6 +69,7 @@ class Harness:
         max_tokens: int = 40,
         batch_size: int = 2,
         default: AccessRule | None = EVERYBODY,
+        tenant: str | None = None,
         max_deleted_share: float = 1.0,
         catalog_url: str | None = None,
     ) -> None:
@@ -80,6 +82,7 @@ class Harness:
         self.bm25 = Bm25Encoder(k1=1.2, b=0.75, average_tokens=20)
         self.batch_size = batch_size
         self.default = default
+        self.tenant = tenant
         self.breaker = Breaker(max_share=max_deleted_share)
         self._retrievers: list[Retriever] = []
         self.set_max_tokens(max_tokens)
@@ -116,7 +119,7 @@ class Harness:
                     session,
                     name,
                     source.list(),
-                    default=self.default,
+                    defaults=Defaults(self.default, self.tenant),
                     pipeline=self.pipeline,
                     breaker=self.breaker,
                 )
@@ -132,7 +135,7 @@ class Harness:
                     plan.work[start : start + self.batch_size],
                     parser=self.parser,
                     chunker=self.chunker,
-                    default=self.default,
+                    defaults=Defaults(self.default, self.tenant),
                     pipeline=self.pipeline,
                 )
                 counts += result.counts

@@ -161,6 +161,7 @@ def test_a_rule_that_is_in_no_file_leaves_a_document_to_nobody(before: Before, s
         entries=later.entries,
         rules={},
         memberships=later.memberships,
+        directories=later.directories,
     )
     with before.restored(forgotten) as harness:
         assert harness.readable(EVE) == []

@@ -51,6 +51,7 @@ def test_the_ledger_of_another_project_is_refused(before: Before, source: Memory
         entries=(),
         rules={},
         memberships=(),
+        directories=(),
     )
     with pytest.raises(LedgerError, match=f"project other, and the backup of {PROJECT}"):
         bring_back(before.backup, before.new_root, before.store, named)

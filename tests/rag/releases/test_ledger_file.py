@@ -164,9 +164,9 @@ def test_what_stands_after_the_end_is_refused(exported: Path) -> None:
 
 def test_a_file_of_a_newer_release_is_refused_and_says_so(exported: Path) -> None:
     lines = lines_of(exported)
-    lines[0]["format"] = 2
+    lines[0]["format"] = 3
     rewrite(exported, lines)
-    with pytest.raises(LedgerError, match=r"newer release \(format 2, this one reads 1\)") as caught:
+    with pytest.raises(LedgerError, match=r"newer release \(format 3, this one reads 2\)") as caught:
         read_ledger(exported)
     assert "Install" in caught.value.next_step
 
