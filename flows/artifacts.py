@@ -47,6 +47,34 @@ def ingest_report(project: Project, summary: Mapping[str, Any], kept_out: Sequen
     _markdown("ingest", "\n".join(lines), f"Ingest of {project.settings.project}")
 
 
+def access_report(project: Project, summary: Mapping[str, Any]) -> None:
+    """What an access sync changed, and how long revocations took."""
+    took = summary["revocation_seconds"]
+    lines = [
+        f"# Access: {summary['changed']} documents under other rules, {summary['revoked']} of them narrower",
+        "",
+        f"From the source to effect: {took['median']} s (median), {took['max']} s (slowest)."
+        if took
+        else "Nothing was revoked.",
+        "",
+        "| source | changed | revoked | |",
+        "| --- | ---: | ---: | --- |",
+        *(
+            f"| {escape(each['name'])} | {each['changed']} | {each['revoked']} | {escape(each['error'] or '')} |"
+            for each in summary["sources"]
+        ),
+        "",
+        "| directory | changed | as of | good until | |",
+        "| --- | --- | --- | --- | --- |",
+        *(
+            f"| {escape(each['name'])} | {'yes' if each['changed'] else 'no'} | {each['observed_at'] or ''} "
+            f"| {each['good_until'] or 'for ever'} | {escape(each['error'] or '')} |"
+            for each in summary["directories"]
+        ),
+    ]
+    _markdown("access", "\n".join(lines), f"Access of {project.settings.project}")
+
+
 def evaluation_report(project: Project, version: int, measurement: Measurement) -> None:
     """Scores of every system with intervals, leaks, failures, worst questions."""
     gate = project.settings.gate

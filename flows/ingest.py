@@ -16,6 +16,7 @@ from sqlmodel import col
 from connectors import Connector, DocumentRef
 from flows import artifacts
 from flows.groups import sync_groups
+from flows.incidents import IncidentError
 from flows.progress import advance
 from flows.project import Project, breaker_of, defaults_of, opened
 from flows.retries import ATTEMPTS, DELAYS_SECONDS, if_transient
@@ -23,7 +24,7 @@ from rag.catalog import recorded_run
 from rag.catalog.revisions import latest_readable
 from rag.catalog.tables import Document, DocumentState, Version
 from rag.catalog.tables import Source as SourceRow
-from rag.errors import DeletionsHeldError, LockgateError, SourceError, UsageError
+from rag.errors import LockgateError, SourceError, UsageError
 from rag.ingestion import (
     BatchResult,
     Breaker,
@@ -46,20 +47,6 @@ from rag.settings import Source
 _SMALLEST_BATCH = 64
 _MOST_BATCHES = 100
 """Orchestrators drown in thousands of small tasks: a large source gets larger batches, not more of them."""
-
-
-class IngestIncidentError(SourceError):
-    """Some sources could not be used; the others were. ``summary`` says what was done all the same."""
-
-    def __init__(self, incidents: Sequence[LockgateError], summary: dict[str, Any]) -> None:
-        super().__init__(" ".join(str(incident) for incident in incidents))
-        self.incidents = incidents
-        self.summary = summary
-        held = all(incident.exit_code == DeletionsHeldError.exit_code for incident in incidents)
-        self.exit_code = DeletionsHeldError.exit_code if held else SourceError.exit_code
-
-    def __reduce__(self) -> tuple[object, ...]:
-        return type(self), (self.incidents, self.summary)
 
 
 @dataclass
@@ -87,7 +74,7 @@ def ingest(
     Nothing changed: no version. ``rebuild`` makes one from the catalog all the same, without copying the last.
     ``accept_deletions`` is the number of deleted documents that ``by`` confirms, where ``source`` was held for it,
     and ``accept_unruled`` that of documents which say no more who may read them.
-    Returns the summary of the contract. Raises ``IngestIncidentError`` at the end if a source could not be used.
+    Returns the summary of the contract. Raises ``IncidentError`` at the end if a source could not be used.
     """
     with opened(config) as project:
         return ingest_project(
@@ -152,7 +139,7 @@ def ingest_project(
             summary["chunks"],
         )
         if tally.incidents:
-            raise IngestIncidentError(list(tally.incidents.values()), summary)
+            raise IncidentError(list(tally.incidents.values()), summary)
     return summary
 
 

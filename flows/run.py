@@ -9,7 +9,8 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
 from flows.evaluate import evaluate
-from flows.ingest import IngestIncidentError, ingest
+from flows.incidents import IncidentError
+from flows.ingest import ingest
 from flows.promote import promote
 
 
@@ -20,10 +21,10 @@ def run(config: str = "lockgate.yaml") -> State[Any]:
     A source that cannot be used keeps its documents as they are; what the others brought is measured and, if
     it holds, promoted, and the run fails at the end all the same, so that somebody looks.
     """
-    incident: IngestIncidentError | None = None
+    incident: IncidentError | None = None
     try:
         ingested = ingest(config)
-    except IngestIncidentError as error:
+    except IncidentError as error:
         if error.summary["version"] is None:
             raise
         incident, ingested = error, error.summary
@@ -31,6 +32,6 @@ def run(config: str = "lockgate.yaml") -> State[Any]:
     summary["evaluate"] = evaluate(config)
     summary["promote"] = promote(config)
     if incident is not None:
-        raise IngestIncidentError(incident.incidents, summary)
+        raise IncidentError(incident.incidents, summary)
     decision = summary["promote"]["decision"]
     return Completed(name={"promote": "Promoted", "hold": "Held", "block": "Blocked"}[decision], data=summary)

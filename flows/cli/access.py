@@ -1,4 +1,4 @@
-"""access explain: may they read it, and by which rule."""
+"""access explain: may they read it, and by which rule; access sync: what changed, in effect now."""
 
 from __future__ import annotations
 
@@ -10,14 +10,10 @@ from rich.markup import escape
 
 from flows.cli.options import DEFAULT_CONFIG, Config, Json
 from flows.cli.output import out, show
+from flows.cli.pipeline import run_flow
 from rag.settings import load_settings
 
 app = typer.Typer(help="Who may read what, and why.", no_args_is_help=True)
-
-
-@app.callback()
-def _group() -> None:
-    """Keeps ``explain`` a command of its own while it is the only one."""
 
 
 @app.command("explain")
@@ -31,6 +27,29 @@ def explain(
     from flows.explaining import explain_access
 
     show(explain_access(load_settings(config), principal, document), as_json=as_json, page=_page)
+
+
+@app.command("sync")
+def sync(config: Config = DEFAULT_CONFIG, as_json: Json = False) -> None:
+    """Apply changed rules and memberships now, to every version."""
+
+    def work() -> dict[str, Any]:
+        from flows.access_sync import access_sync
+
+        return access_sync(str(config))
+
+    run_flow(config, work, as_json, _sync_page)
+
+
+def _sync_page(summary: Mapping[str, Any]) -> None:
+    took = summary["revocation_seconds"]
+    out.print(
+        f"{summary['changed']} documents are under other rules, {summary['revoked']} of them narrower"
+        + (f"; from the source to effect {took['median']} s, at most {took['max']} s." if took else ".")
+    )
+    for each in summary["directories"]:
+        if each["changed"]:
+            out.print(f"{escape(each['name'])} has other members.")
 
 
 def _page(summary: Mapping[str, Any]) -> None:

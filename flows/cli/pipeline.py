@@ -47,7 +47,7 @@ def ingest(
 
         return flow(str(config), source, rebuild, accept_deletions, accept_unruled, person(by))
 
-    _run(config, work, as_json, ingest_page)
+    run_flow(config, work, as_json, ingest_page)
 
 
 def evaluate(config: Config = DEFAULT_CONFIG, as_json: Json = False, version: Version = None) -> None:
@@ -58,7 +58,7 @@ def evaluate(config: Config = DEFAULT_CONFIG, as_json: Json = False, version: Ve
 
         return flow(str(config), version)
 
-    _run(config, work, as_json, evaluate_page)
+    run_flow(config, work, as_json, evaluate_page)
 
 
 def promote(
@@ -77,7 +77,7 @@ def promote(
             dict[str, Any], flow(str(config), version, approve, person(by))
         )  # Prefect says: or a state
 
-    _run(config, work, as_json, promote_page)
+    run_flow(config, work, as_json, promote_page)
 
 
 def run(config: Config = DEFAULT_CONFIG, as_json: Json = False) -> None:
@@ -93,7 +93,7 @@ def run(config: Config = DEFAULT_CONFIG, as_json: Json = False) -> None:
         evaluate_page(summary["evaluate"])
         promote_page(summary["promote"])
 
-    _run(config, work, as_json, page)
+    run_flow(config, work, as_json, page)
 
 
 def rollback(
@@ -115,7 +115,7 @@ def rollback(
     )
 
 
-def _run(
+def run_flow(
     config: Path,
     work: Callable[[], dict[str, Any]],
     as_json: bool,
@@ -123,12 +123,12 @@ def _run(
 ) -> None:
     """Runs a flow with progress bars, prints what it found, and ends with the contract's exit code."""
     prepare(load_settings(config).state)
-    from flows.ingest import IngestIncidentError
+    from flows.incidents import IncidentError
 
     try:
         with bars():
             summary = work()
-    except IngestIncidentError as incident:
+    except IncidentError as incident:
         show(incident.summary, as_json=as_json, page=page)
         raise
     show(summary, as_json=as_json, page=page)

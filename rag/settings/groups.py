@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from rag.access import PUBLIC, principal
+from rag.access import PUBLIC, group, principal
 from rag.errors import PrincipalError
 from rag.settings.problems import KeyPath, Problem, error_for
 from rag.settings.yaml_file import YamlFile, read_yaml
@@ -15,7 +15,8 @@ _NEXT = "Write it, or take the key groups out of lockgate.yaml."
 def load_groups(path: str | Path | None) -> dict[str, frozenset[str]]:
     """Each group with its direct members, which may be groups; empty where ``path`` is ``None``.
 
-    The file reads ``{"group:eng": ["user:ada@acme.example", "group:platform"]}``. Raises
+    The file reads ``{"group:eng": ["user:ada@acme.example", "group:platform"]}``, and ``tenant:acme`` is a key
+    as well. Raises
     ``ConfigurationError`` with file and line for a missing file and for anything else than that.
     """
     if path is None:
@@ -42,10 +43,10 @@ def load_groups(path: str | Path | None) -> dict[str, frozenset[str]]:
 
 def _wrong_group(name: str) -> str | None:
     try:
-        principal(name)
+        group(name)
     except PrincipalError as error:
-        return error.what
-    return None if name.startswith("group:") else f"{name!r} is not a group; write group:NAME"
+        return error.what if "is not a group" not in error.what else f"{error.what}; write group:NAME"
+    return None
 
 
 def _wrong_members(file: YamlFile, path: KeyPath, members: list[object]) -> list[Problem]:
