@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Annotated, Any
 
 import typer
@@ -22,11 +23,16 @@ def explain(
     document: Annotated[str, typer.Argument(help="<source>/<id>")],
     config: Config = DEFAULT_CONFIG,
     as_json: Json = False,
+    at: Annotated[
+        datetime | None,
+        typer.Option("--at", help="By the rule of then, such as 2026-03-01T12:00:00 (local time)."),
+    ] = None,
 ) -> None:
     """Say whether a principal may read a document, and by which rule."""
     from flows.explaining import explain_access
 
-    show(explain_access(load_settings(config), principal, document), as_json=as_json, page=_page)
+    moment = at.astimezone() if at is not None else None
+    show(explain_access(load_settings(config), principal, document, at=moment), as_json=as_json, page=_page)
 
 
 @app.command("sync")

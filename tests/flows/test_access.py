@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,8 @@ def staff(path: Path, members: dict[str, list[str]]) -> None:
     """A SCIM export of these groups; a user's name is its id."""
     names = sorted({name for each in members.values() for name in each})
     users: list[dict[str, Any]] = [
-        {"schemas": [f"{SCIM}:schemas:core:2.0:User"], "id": name, "userName": name, "active": True} for name in names
+        {"schemas": [f"{SCIM}:schemas:core:2.0:User"], "id": name, "userName": name, "active": True}
+        for name in names
     ]
     groups: list[dict[str, Any]] = [
         {
@@ -67,6 +69,20 @@ def test_a_revoked_document_is_gone_without_a_new_version_and_comes_back(promote
     assert may_find_salaries(promoted, ADA)
     assert (promoted.count("version"), promoted.vectors()) == (before, vectors)
     assert sync(promoted)["changed"] == 0
+
+
+def test_the_rule_of_a_past_moment_is_explained(promoted: TinyProject) -> None:
+    between = datetime.now().isoformat(timespec="seconds")
+    time.sleep(1.1)  # the moment is given in whole seconds
+    promoted.write_page("board/.access.yaml", "allow: []\n")
+    sync(promoted)
+    now = lockgate("access", "explain", CLEO, SALARIES, "--json", project=promoted).json
+    then = lockgate("access", "explain", CLEO, SALARIES, "--at", between, "--json", project=promoted).json
+    before = lockgate(
+        "access", "explain", CLEO, SALARIES, "--at", "2020-01-01", "--json", project=promoted
+    ).json
+    assert (now["allowed"], then["allowed"], before["allowed"]) == (False, True, False)
+    assert any("that is the rule of" in step for step in then["because"])
 
 
 def test_a_directory_says_who_is_in_which_group_until_it_is_too_old(promoted: TinyProject) -> None:
