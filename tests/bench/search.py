@@ -60,7 +60,7 @@ def _compare(project: MadeUpProject, retriever: Retriever, bare: edge.EdgeShard,
     visible = frozenset(range(1, _RULES * share // 100 + 1))
     ours, theirs = [], []
     for number in range(_QUERIES + 20):
-        words = source.fetch(f"query {number}").data.decode()
+        words = source.fetch(str(1_000_000 + number)).data.decode()
         query = partial(
             IndexQuery, dense=vector_of(words), sparse=project.bm25.query(" ".join(words.split()[:8]))
         )

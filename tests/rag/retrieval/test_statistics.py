@@ -13,11 +13,11 @@ from sqlmodel import col
 
 from rag.catalog.revisions import alive_at
 from rag.catalog.tables import ChunkRow, Document, Revision, RevisionTerms
-from rag.index import IndexQuery, IndexReader, ScoredId
+from rag.index import IndexQuery, ScoredId
 from rag.maintenance import Retention, finish_erasures, purge, sweep
 from rag.retrieval import Retriever
 from tests.support.harness import ADA, BOB, EVE, Harness
-from tests.support.memory_store import MemoryStore
+from tests.support.memory_store import MemoryReader, MemoryStore
 from tests.support.source import MemorySource
 
 QUERY = "plan red blue"
@@ -33,7 +33,7 @@ class NotingStore(MemoryStore):
         super().__init__()
         self.weighted: list[bool] = []
 
-    def open(self, version: int) -> IndexReader:
+    def open(self, version: int) -> MemoryReader:
         reader = super().open(version)
         ask = reader.query
 
