@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from typing import TypeAlias
 
@@ -26,3 +27,14 @@ class Duplicates:
             self.keys += [key for key, times in Counter(key for key, _ in pairs).items() if times > 1]
             self.objects.append(found)
         return found
+
+
+def parse_line(line: str) -> tuple[object, Duplicates]:
+    """The JSON value in a line, and the keys that come twice in it. Raises ``ValueError``."""
+    duplicates = Duplicates()
+    try:
+        return json.loads(line, object_pairs_hook=duplicates.object), duplicates
+    except json.JSONDecodeError as error:
+        raise ValueError(f"not JSON: {error.msg} at character {error.pos + 1}") from error
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error

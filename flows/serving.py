@@ -92,7 +92,7 @@ def serve_deployments(settings: Settings, config: Path) -> None:
         )
         for source in settings.sources
     ]
-    serve(*deployments, limit=1, print_starting_message=False)  # type: ignore[arg-type]  # only asynchronously it is a coroutine
+    serve(*deployments, limit=1, print_starting_message=False)  # type: ignore[arg-type]  # to_deployment awaits itself only in async code
 
 
 def _refuse_taken(port: int) -> None:

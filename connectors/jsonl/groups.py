@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import io
-import json
 from pathlib import Path
 from types import MappingProxyType
 
 from connectors.directories.export import read_export
 from connectors.directories.port import Snapshot
 from connectors.directories.refusal import refused, shown
-from connectors.duplicates import Duplicates
+from connectors.duplicates import parse_line
 from rag.access import PUBLIC, principal
 from rag.errors import PrincipalError
 
@@ -50,13 +49,7 @@ def read_groups(path: Path, encoding: str) -> Snapshot:
 
 def _group(line: str) -> tuple[str, frozenset[str]]:
     """Raises ``ValueError`` and ``PrincipalError``."""
-    duplicates = Duplicates()
-    try:
-        value = json.loads(line, object_pairs_hook=duplicates.object)
-    except json.JSONDecodeError as error:
-        raise ValueError(f"not JSON: {error.msg} at character {error.pos + 1}") from error
-    except RecursionError as error:
-        raise ValueError("nested too deeply") from error
+    value, duplicates = parse_line(line)
     if duplicates.keys:
         raise ValueError(f"the key {shown(duplicates.keys[0])} is there twice")
     if not isinstance(value, dict) or set(value) != {"_id", "members"}:

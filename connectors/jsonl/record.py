@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import math
 import unicodedata
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from connectors.duplicates import Duplicates, JsonObject
+from connectors.duplicates import JsonObject, parse_line
 from rag.access import AccessRule, parse_rule
 from rag.errors import PrincipalError
 
@@ -34,13 +33,7 @@ def parse_record(line: str) -> Record:
     Raises ``ValueError`` for a line that is no JSON object or has no usable ``_id``: text or a number, of 1
     to 512 characters, without control characters.
     """
-    duplicates = Duplicates()
-    try:
-        value = json.loads(line, object_pairs_hook=duplicates.object)
-    except json.JSONDecodeError as error:
-        raise ValueError(f"not JSON: {error.msg} at character {error.pos + 1}") from error
-    except RecursionError as error:
-        raise ValueError("nested too deeply") from error
+    value, duplicates = parse_line(line)
     if not isinstance(value, dict):
         raise ValueError("not a JSON object")
     if "_id" in duplicates.keys:

@@ -96,7 +96,7 @@ class SentenceTransformerEmbedder:
             from sentence_transformers import SentenceTransformer
             from transformers.utils import logging
 
-            logging.disable_progress_bar()  # type: ignore[no-untyped-call]  # has no types
+            logging.disable_progress_bar()  # type: ignore[no-untyped-call]  # transformers leaves it untyped
             self._loaded = SentenceTransformer(str(self._directory), local_files_only=True)
         return self._loaded
 

@@ -18,6 +18,8 @@ _RATIO_COUNTS_FROM_BYTES = 32 << 20
 _OLE = b"\xd0\xcf\x11\xe0"
 _XML_SUFFIXES = (".xml", ".rels", ".opf", ".xhtml", ".html", ".htm", ".ncx")
 _PROLOG_BYTES = 16_384
+# What zipfile raises for damage, and for a compression that it does not know.
+_UNREADABLE = (zipfile.BadZipFile, NotImplementedError, EOFError, OSError, ValueError, zlib.error)
 _NO_TITLE = re.compile(
     r"^(untitled.*|powerpoint presentation|presentation|document|slide 1|microsoft word - .*"
     r"|.*\.(docx?|pptx?|xlsx?|odt|dvi|tex|indd|pdf))$",
@@ -39,8 +41,7 @@ class OfficeArchive:
             )
         try:
             self._zip = zipfile.ZipFile(io.BytesIO(data))
-        # zipfile says NotImplementedError of a compression that it does not know.
-        except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError) as error:
+        except _UNREADABLE as error:
             raise ParseError(f"it is not a {suffix} file, or is damaged: it cannot be unpacked") from error
         self._check_size(len(data))
         self._check_xml()
@@ -79,7 +80,7 @@ class OfficeArchive:
         try:
             with self._zip.open(entry) as part:
                 return part.read(_PROLOG_BYTES)
-        except (zipfile.BadZipFile, NotImplementedError, EOFError, OSError, ValueError, zlib.error) as error:
+        except _UNREADABLE as error:
             raise ParseError("it is damaged: a part inside cannot be unpacked") from error
 
     def title(self) -> str | None:

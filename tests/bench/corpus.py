@@ -130,7 +130,7 @@ class MadeUpProject:
                 pipeline="made up",
                 breaker=Breaker(),
             )
-        return plan.work  # type: ignore[return-value]  # they are what the source listed
+        return plan.work  # type: ignore[return-value]  # the plan hands back the source's own entries
 
     def read(self, work: Sequence[Listed]) -> None:
         """Takes the listed documents into the catalog."""

@@ -103,4 +103,4 @@ def _bare_request(query: IndexQuery) -> edge.QueryRequest:
         ),
     ]
     fusion = edge.Fusion.Rrf(query.rrf_k)
-    return edge.QueryRequest(limit=query.limit, query=fusion, prefetches=legs, with_payload=False)  # type: ignore[arg-type]
+    return edge.QueryRequest(limit=query.limit, query=fusion, prefetches=legs, with_payload=False)  # type: ignore[arg-type]  # the stub forgets Fusion

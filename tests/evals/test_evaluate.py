@@ -107,7 +107,7 @@ def test_an_interrupt_passes_through() -> None:
 @pytest.mark.parametrize("answer", [None, "s/a", [1], [["s/a"]], 7])
 def test_an_answer_that_is_no_sequence_of_documents_is_a_failure(answer: object) -> None:
     def broken(question: str, *, principal: str, limit: int) -> Sequence[str]:
-        return answer  # type: ignore[return-value]
+        return answer  # type: ignore[return-value]  # wrong on purpose
 
     found = evaluate(golden(question("a")), {"fused": broken}, main="fused", may_read=everything)
     assert found.failed == ("a",)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from evals.evaluate import Search
 from evals.systems import (
     RememberingEmbedder,
     baseline_system,
@@ -39,7 +40,7 @@ def harness(tmp_path: Path, source: MemorySource) -> Iterator[Harness]:
         yield harness
 
 
-def systems(harness: Harness, questions: list[str]):  # type: ignore[no-untyped-def]
+def systems(harness: Harness, questions: list[str]) -> dict[str, Search]:
     return {
         **retriever_systems(
             harness.catalog,

@@ -138,7 +138,7 @@ def test_users_without_the_groups_they_are_in_are_half_an_export(export: Export,
         ([ADA, {**group("2", "a"), "members": [{"display": "ada"}]}], 2, "a member without value"),
         ([ADA, {**group("2", "a"), "members": [{"value": 1}]}], 2, "value is not text"),
         ([ADA, {**group("2", "a"), "members": [{"value": "1", "type": "Group"}]}], 2, "the member '1' is no"),
-        ([user("1", None), group("2", "a", "1")], 2, "the member '1' has no name, see "),  # type: ignore[arg-type]
+        ([user("1", None), group("2", "a", "1")], 2, "the member '1' has no name, see "),  # type: ignore[arg-type]  # wrong on purpose
     ],
 )
 def test_what_leaves_a_doubt_is_refused_with_the_entry(

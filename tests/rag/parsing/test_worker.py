@@ -20,7 +20,14 @@ ROOT = Path(__file__).parents[3]
 
 @pytest.fixture
 def worker() -> Iterator[Worker]:
-    worker = Worker(MODULE, timeout_seconds=1.0, memory_bytes=400 << 20)
+    worker = Worker(MODULE, timeout_seconds=60.0, memory_bytes=400 << 20)
+    yield worker
+    worker.close()
+
+
+@pytest.fixture
+def hasty() -> Iterator[Worker]:
+    worker = Worker(MODULE, timeout_seconds=2.0, memory_bytes=400 << 20)
     yield worker
     worker.close()
 
@@ -56,25 +63,23 @@ def test_twenty_megabytes_pass(worker: Worker) -> None:
     assert worker.call("a", bytes(20_000_000)).text.startswith("20000000 bytes")
 
 
-def test_a_file_that_hangs_is_stopped_and_the_next_one_is_read(worker: Worker) -> None:
-    worker.call("a", b"")
-    before = worker.process_id
+def test_a_file_that_hangs_is_stopped_and_the_next_one_is_read(hasty: Worker) -> None:
+    hasty.call("a", b"")
+    before = hasty.process_id
     assert before is not None
-    started = time.monotonic()
-    with pytest.raises(ParseError, match="longer than 1 s"):
-        worker.call("hang", b"")
-    assert time.monotonic() - started < 3
-    assert gone_within(before, 1)
-    assert worker.call("a", b"123").text.startswith("3 bytes")
-    assert worker.process_id != before
+    with pytest.raises(ParseError, match="longer than 2 s"):
+        hasty.call("hang", b"")
+    assert gone_within(before, 30)
+    assert hasty.call("a", b"123").text.startswith("3 bytes")
+    assert hasty.process_id != before
 
 
-def test_what_a_hanging_file_has_started_is_stopped_too(worker: Worker) -> None:
-    worker.call("a", b"")
-    group = worker.process_id
-    with pytest.raises(ParseError, match="longer than 1 s"):
-        worker.call("hang with a child", b"")
-    deadline = time.monotonic() + 2
+def test_what_a_hanging_file_has_started_is_stopped_too(hasty: Worker) -> None:
+    hasty.call("a", b"")
+    group = hasty.process_id
+    with pytest.raises(ParseError, match="longer than 2 s"):
+        hasty.call("hang with a child", b"")
+    deadline = time.monotonic() + 30
     alive = True
     while alive and time.monotonic() < deadline:
         alive = any(f" {group} " in " ".join(line.split()[:6]) + " " for line in _running_stats())
