@@ -18,6 +18,7 @@ from rag.index import EdgeStore, IndexStore
 from rag.index.qdrant_server import QdrantServerStore, ServerOptions
 from rag.releases import roll_back
 from tests.bench.corpus import DIMENSION, MadeUpProject, build
+from tests.bench.edge_client import EdgeBackedClient
 
 CHUNKS_A_DOCUMENT = 5
 CHANGED = 100
@@ -29,7 +30,7 @@ ROUNDS = 3
 class WatchedClient:
     """A client whose calls are counted and timed: what is left is the cost of our own."""
 
-    def __init__(self, client: QdrantClient) -> None:
+    def __init__(self, client: QdrantClient | EdgeBackedClient) -> None:
         self._client = client
         self.seconds = 0.0
         self.requests = 0
@@ -69,11 +70,19 @@ class Costs:
         return median(self._steps[step])
 
 
-def measure(root: Path, chunks: int, store: IndexStore, client: WatchedClient | None) -> Costs:
+def measure(
+    root: Path,
+    chunks: int,
+    store: IndexStore,
+    client: WatchedClient | None,
+    settle: Callable[[], None] | None = None,
+) -> Costs:
     """Changes ``CHANGED`` documents in each of some rounds, and times every step but the embedding."""
     documents = chunks // CHUNKS_A_DOCUMENT
     project = build(root, documents=documents, chunks=CHUNKS_A_DOCUMENT, rules=50, store=store)
     costs = Costs()
+    if settle is not None:
+        settle()
     try:
         for round_ in range(ROUNDS):
             project.source.edition, project.source.edited = round_ + 2, CHANGED
@@ -121,21 +130,21 @@ def _report(name: str, small: Costs, large: Costs, *apart: str) -> None:
 def _server(url: str | None) -> None:
     pair = []
     for chunks in SIZES:
-        client = WatchedClient(QdrantClient(url) if url else QdrantClient(":memory:"))
-        prefix = f"bench-{uuid.uuid4().hex[:8]}"
-        store = QdrantServerStore(client, prefix=prefix, options=ServerOptions(batch_size=1000))  # type: ignore[arg-type]  # watches a client
         with tempfile.TemporaryDirectory() as folder:
-            pair.append(measure(Path(folder), chunks, store, client))
-        for version in store.sealed():
-            store.drop(version)
-        store.tidy()
+            engine = QdrantClient(url) if url else EdgeBackedClient(Path(folder))
+            client = WatchedClient(engine)
+            prefix = f"bench-{uuid.uuid4().hex[:8]}"
+            store = QdrantServerStore(client, prefix=prefix, options=ServerOptions(batch_size=1000))  # type: ignore[arg-type]  # watches a client
+            settle = engine.settle if isinstance(engine, EdgeBackedClient) else None
+            pair.append(measure(Path(folder), chunks, store, client, settle))
+            for version in store.sealed():
+                store.drop(version)
+            store.tidy()
     small, large = pair
-    if url:
-        _report("server, all of it", small, large)
-    else:
-        # In memory the client looks through every point for each filter, where a server has payload indexes.
-        _report("server in memory, what the engine does counted apart", small, large, "engine")
-    print(f"    requests: {small['requests']:.0f}, {large['requests']:.0f}")
+    where = "on a server" if url else "on the server's engine in this process"
+    _report(f"server store {where}, all of it", small, large)
+    for step in ("engine", "requests"):
+        print(f"    {step}: {small[step]:.2f}, {large[step]:.2f}")
 
 
 def _edge() -> None:
