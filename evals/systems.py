@@ -11,7 +11,7 @@ from sqlmodel import col
 
 from evals.baseline import Bm25Baseline, Passage
 from evals.evaluate import MayRead, Search
-from rag.access import may_read
+from rag.access import Subject, may_read
 from rag.catalog import Catalog, load_access
 from rag.catalog.revisions import alive_at
 from rag.catalog.tables import ChunkRow, Document, DocumentState, Revision
@@ -101,7 +101,7 @@ def baseline_system(catalog: Catalog, version: int) -> Search:
     baseline = Bm25Baseline(_passages(catalog, version))
 
     def search(question: str, *, principal: str, limit: int) -> Sequence[str]:
-        return baseline.rank(question, view.visible(principal), limit)
+        return baseline.rank(question, view.visible(Subject(principal)), limit)
 
     return search
 

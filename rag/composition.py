@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from math import ceil
 from os import PathLike
@@ -11,21 +12,25 @@ from typing import Any
 from rag.catalog import Catalog
 from rag.embedding import SentenceTransformerEmbedder
 from rag.errors import CatalogError, IndexStoreError
+from rag.identity import TokenVerifier
 from rag.index import Bm25Encoder, EdgeStore, IndexStore
 from rag.maintenance import MARKER
-from rag.retrieval import EncodersOf, RetrievalSettings, Retriever
+from rag.retrieval import AccessLog, EncodersOf, QueryCache, RetrievalSettings, Retriever
 from rag.settings import EdgeIndex, Settings, digest, load_settings
 
 
-def open_retriever(config: str | PathLike[str]) -> Retriever:
+def open_retriever(config: str | PathLike[str], *, application: str | None = None) -> Retriever:
     """See ``Retriever.open``."""
     settings = load_settings(Path(config))
+    verifier = TokenVerifier.of(settings.identity) if settings.identity else None
     catalog = open_catalog(settings, migrate=False)
-    return retriever(settings, catalog, on_close_catalog=True)
+    log = access_log(settings, application or Path(sys.argv[0]).name or "python")
 
+    def close() -> None:
+        catalog.close()
+        if log is not None:
+            log.close()
 
-def retriever(settings: Settings, catalog: Catalog, *, on_close_catalog: bool = False) -> Retriever:
-    """A retriever over a catalog that is open already; it closes that one only if told to."""
     configured = embedder(settings)
     return Retriever(
         catalog,
@@ -34,8 +39,28 @@ def retriever(settings: Settings, catalog: Catalog, *, on_close_catalog: bool = 
         bm25(settings),
         RetrievalSettings(candidates=settings.retrieval.candidates, rrf_k=settings.retrieval.rrf_k),
         encoders_of=encoders_of(settings, configured),
-        on_close=catalog.close if on_close_catalog else lambda: None,
+        verifier=verifier,
+        cache=QueryCache(settings.caches.queries),
+        log=log,
+        on_close=close,
     )
+
+
+def access_log(settings: Settings, application: str) -> AccessLog | None:
+    """Where an application's searches are noted down; None where the settings turn that off."""
+    if not settings.access_log.enabled:
+        return None
+    return AccessLog(
+        access_log_folder(settings),
+        application=application,
+        questions=settings.access_log.questions,
+        retention=settings.access_log.retention,
+    )
+
+
+def access_log_folder(settings: Settings) -> Path:
+    """Where the access log lies."""
+    return settings.state / "access-log"
 
 
 def open_catalog(settings: Settings, *, migrate: bool) -> Catalog:

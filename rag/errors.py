@@ -27,6 +27,7 @@
     │   └── IndexUnavailableError  (TransientError)
     ├── WriterBusyError            another process holds the writer's lock
     ├── EvaluationError            a measurement could not be made
+    ├── AccessLogError             what was asked cannot be noted down: it is not answered
     ├── ReleaseError               a promotion or rollback that cannot be done
     ├── LedgerError                the ledger is not whole, or not the one it should be
     └── BackupError                a backup that cannot be made, or not be restored here
@@ -187,6 +188,10 @@ class WriterBusyError(LockgateError):
 
 class EvaluationError(LockgateError):
     """A measurement could not be made."""
+
+
+class AccessLogError(LockgateError):
+    """What was asked cannot be noted down, and so is not answered; or the log cannot be read."""
 
 
 class ReleaseError(LockgateError):

@@ -36,7 +36,7 @@ def search(
     prepare(settings.state)
     from rag import Retriever
 
-    with Retriever.open(config) as retriever:
+    with Retriever.open(config, application="lockgate search") as retriever:
         found = retriever.search_version(
             query, principal=principal, limit=limit, version=version, match=_filters(filters or [])
         )

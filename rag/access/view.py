@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from rag.access.memberships import Memberships
-from rag.access.rules import AccessRule, Reader, may_read
+from rag.access.rules import AccessRule, may_read
+from rag.access.subject import Subject
 
 FOR_EVER = datetime.max.replace(tzinfo=UTC)
 _READERS_KEPT = 10_000
@@ -24,22 +25,19 @@ class AccessView:
     rules: Mapping[int, AccessRule]
     memberships: Memberships
     expires_at: datetime = FOR_EVER
-    _visible: dict[str, frozenset[int]] = field(default_factory=dict, repr=False, compare=False)
+    _visible: dict[Subject, frozenset[int]] = field(default_factory=dict, repr=False, compare=False)
 
-    def visible(self, principal: str) -> frozenset[int]:
-        """The ids of the rules under which ``principal`` may read. The index filter is made of these."""
-        known = self._visible.get(principal)
+    def visible(self, subject: Subject) -> frozenset[int]:
+        """The ids of the rules under which ``subject`` may read. The index filter is made of these."""
+        known = self._visible.get(subject)
         if known is None:
-            known = self.visible_to(self.memberships.reader(principal))
+            reader = self.memberships.reader(subject.principal, subject.also)
+            known = frozenset(id for id, rule in self.rules.items() if may_read(reader, rule))
             if len(self._visible) >= _READERS_KEPT:
                 self._visible.clear()
-            self._visible[principal] = known
+            self._visible[subject] = known
         return known
 
-    def visible_to(self, reader: Reader) -> frozenset[int]:
-        """``visible``, for somebody who is more than the catalog knows."""
-        return frozenset(id for id, rule in self.rules.items() if may_read(reader, rule))
-
-    def may_read(self, principal: str, rule_id: int | None) -> bool:
-        """Whether ``principal`` may read a document under the rule with this id. Unknown is no."""
-        return rule_id is not None and rule_id in self.visible(principal)
+    def may_read(self, subject: Subject, rule_id: int | None) -> bool:
+        """Whether ``subject`` may read a document under the rule with this id. Unknown is no."""
+        return rule_id is not None and rule_id in self.visible(subject)

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from rag.retrieval.reads import Passage
+
 
 @dataclass(frozen=True, slots=True)
 class Hit:
@@ -26,6 +28,21 @@ class Hit:
     span: tuple[int, int]
     page: int | None
     heading_path: tuple[str, ...]
+
+    @classmethod
+    def of(cls, rank: int, score: float, row: Passage) -> Hit:
+        return cls(
+            rank=rank,
+            score=score,
+            document=row.document,
+            title=row.title,
+            uri=row.uri,
+            text=row.text,
+            modified_at=row.modified_at,
+            span=(row.start, row.end),
+            page=row.page,
+            heading_path=tuple(row.heading_path),
+        )
 
     def to_dict(self) -> dict[str, Any]:
         return {

@@ -3,45 +3,60 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from os import PathLike
 from types import TracebackType
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
+from rag.access import Subject
 from rag.access import principal as as_principal
 from rag.catalog import Catalog
 from rag.catalog.revisions import unknown_version
 from rag.embedding import Embedder
-from rag.errors import IndexMissingError, IndexStoreError, ReleaseError, UnknownVersionError, UsageError
+from rag.errors import (
+    IndexMissingError,
+    IndexStoreError,
+    ReleaseError,
+    TokenError,
+    UnknownVersionError,
+    UsageError,
+)
+from rag.identity import TokenVerifier
 from rag.index import FILTER_KEYS, Bm25Encoder, IndexQuery, IndexStore, ScoredId
 from rag.retrieval import reads
+from rag.retrieval.access_log import AccessLog, Asked
 from rag.retrieval.hit import Hit
+from rag.retrieval.query_cache import Moment, QueryCache
 from rag.retrieval.readers import Readers
+from rag.retrieval.retrieval_settings import RetrievalSettings
 from rag.retrieval.scopes import Scopes
 
 Mode = Literal["fused", "dense", "sparse"]
 MOST_HITS = 1000
 
 
-@dataclass(frozen=True, slots=True)
-class RetrievalSettings:
-    """``candidates``: length of each leg before fusion. ``rrf_k``: see ``IndexQuery``."""
-
-    candidates: int = 100
-    rrf_k: int = 10
-
-    @classmethod
-    def of(cls, values: Mapping[str, int] | None) -> RetrievalSettings | None:
-        """From ``to_dict``; None for None, as releases of old have none."""
-        return None if values is None else cls(candidates=values["candidates"], rrf_k=values["rrf_k"])
-
-    def to_dict(self) -> dict[str, int]:
-        return {"candidates": self.candidates, "rrf_k": self.rrf_k}
-
-
 EncodersOf = Callable[[Mapping[str, Any]], tuple[Embedder, Bm25Encoder]]
+
+
+class _Question(NamedTuple):
+    """One call: who asks, how many passages at most, the version if one is named, how to make the query for what
+    is searched, and by what to know the same query again (None: not at all)."""
+
+    subject: Subject
+    limit: int
+    version: int | None
+    prepare: Callable[[_Target], Callable[..., IndexQuery]]
+    key: Hashable | None
+
+
+class _Answer(NamedTuple):
+    """What the catalog let through, best first, with scores; and by which version and access epoch."""
+
+    version: int
+    epoch: int
+    passages: Sequence[tuple[float, reads.Passage]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +98,16 @@ class Retriever:
         settings: RetrievalSettings | None = None,
         *,
         encoders_of: EncodersOf | None = None,
+        verifier: TokenVerifier | None = None,
+        cache: QueryCache | None = None,
+        log: AccessLog | None = None,
         on_close: Callable[[], None] = lambda: None,
     ) -> None:
         """``embedder``, ``bm25`` and ``settings`` are the configured ones. A version of another generation is
         searched with what ``encoders_of`` makes of ``Generation.settings``, and the promoted one with the
-        settings of its release: a change of configuration reaches readers through the gate."""
+        settings of its release: a change of configuration reaches readers through the gate.
+
+        Without a ``verifier`` no token is taken, without a ``cache`` or a ``log`` nothing is kept."""
         self._catalog = catalog
         self._embedder = embedder
         self._bm25 = bm25
@@ -98,24 +118,31 @@ class Retriever:
         self._served: dict[int, reads.Served] = {}
         self._settings = settings or RetrievalSettings()
         self._readers = Readers(store)
+        self._verifier = verifier
+        self._cache = cache if cache is not None else QueryCache(0)
+        self._log = log
         self._on_close = on_close
         self._scopes = Scopes(catalog)
 
     @classmethod
-    def open(cls, config: str | PathLike[str] = "lockgate.yaml") -> Retriever:
+    def open(
+        cls, config: str | PathLike[str] = "lockgate.yaml", *, application: str | None = None
+    ) -> Retriever:
         """A retriever for the project of this ``lockgate.yaml``; close it, or use it in a ``with``.
 
-        Raises ``ConfigurationError`` or ``CatalogError``.
+        ``application`` is what the access log calls the program that asks; its file name if left out. Raises
+        ``ConfigurationError`` or ``CatalogError``.
         """
         from rag.composition import open_retriever  # the composition root knows this class
 
-        return open_retriever(config)
+        return open_retriever(config, application=application)
 
     def search(
         self,
         query: str,
         *,
-        principal: str,
+        principal: str | None = None,
+        token: str | None = None,
         limit: int = 5,
         version: int | None = None,
         match: Mapping[str, str] | None = None,
@@ -123,21 +150,33 @@ class Retriever:
     ) -> list[Hit]:
         """At most ``limit`` (1 to 1000) passages that ``principal`` may read, best first.
 
+        Instead of a principal, ``token`` says who asks: one that the issuer of ``identity`` in ``lockgate.yaml``
+        has signed. The groups and the tenant that it asserts count beside those that directories know.
+
         ``version`` pins a version, else the promoted one answers. ``match`` narrows by ``source``, ``format``
         or ``document``. ``mode`` searches with both vectors, or one alone.
 
-        Raises ``PrincipalError`` without a principal, ``UsageError`` for a bad query, ``ReleaseError`` while
-        nothing is promoted, ``UnknownVersionError``, and ``IndexStoreError`` where the index is damaged.
+        Raises ``PrincipalError`` where nobody asks, ``TokenError`` for a token that does not prove who does,
+        ``UsageError`` for a bad query, ``ReleaseError`` while nothing is promoted, ``UnknownVersionError``,
+        ``IndexStoreError`` where the index is damaged, and ``AccessLogError`` where what was asked cannot be
+        noted down: then nothing is given either.
         """
         return self.search_version(
-            query, principal=principal, limit=limit, version=version, match=match, mode=mode
+            query,
+            principal=principal,
+            token=token,
+            limit=limit,
+            version=version,
+            match=match,
+            mode=mode,
         ).hits
 
     async def asearch(
         self,
         query: str,
         *,
-        principal: str,
+        principal: str | None = None,
+        token: str | None = None,
         limit: int = 5,
         version: int | None = None,
         match: Mapping[str, str] | None = None,
@@ -149,6 +188,7 @@ class Retriever:
                 self.search,
                 query,
                 principal=principal,
+                token=token,
                 limit=limit,
                 version=version,
                 match=match,
@@ -160,14 +200,15 @@ class Retriever:
         self,
         query: str,
         *,
-        principal: str,
+        principal: str | None = None,
+        token: str | None = None,
         limit: int = 5,
         version: int | None = None,
         match: Mapping[str, str] | None = None,
         mode: Mode = "fused",
     ) -> SearchResult:
         """``search``, with the number of the version that answered."""
-        as_principal(principal)
+        subject = self._subject(principal, token)
         _check(query, limit, match)
 
         def prepare(target: _Target) -> Callable[..., IndexQuery]:
@@ -181,13 +222,23 @@ class Retriever:
                 rrf_k=target.settings.rrf_k,
             )
 
-        return self._catalog.once_more(lambda: self._answer(prepare, principal, limit, version))
+        key = (query, mode, tuple(sorted((match or {}).items())))
+        found = self._answered(_Question(subject, limit, version, prepare, key))
+        hits = [Hit.of(rank, *passage) for rank, passage in enumerate(found.passages, start=1)]
+        if self._log is not None:
+            returned = [(row.document, row.id, row.rule_id) for _, row in found.passages]
+            asked = Asked(query, subject, token is not None, mode, limit, dict(match or {}))
+            self._log.note(asked, version=found.version, epoch=found.epoch, returned=returned)
+        return SearchResult(found.version, hits)
 
     def search_prepared(
         self, query: Callable[..., IndexQuery], *, principal: str, limit: int, version: int | None = None
     ) -> SearchResult:
-        """``search_version`` for a query whose vectors are made: ``query(visibility=…, limit=…)`` completes it."""
-        return self._catalog.once_more(lambda: self._answer(lambda _: query, principal, limit, version))
+        """``search_version`` for a query whose vectors are made: ``query(visibility=…, limit=…)`` completes it.
+        For measuring: it is neither kept nor noted down."""
+        found = self._answered(_Question(Subject(principal), limit, version, lambda _: query, None))
+        hits = [Hit.of(rank, *passage) for rank, passage in enumerate(found.passages, start=1)]
+        return SearchResult(found.version, hits)
 
     def close(self) -> None:
         """Closes index, catalog and whatever was opened with the retriever."""
@@ -202,22 +253,31 @@ class Retriever:
     ) -> None:
         self.close()
 
-    def _answer(
-        self,
-        prepare: Callable[[_Target], Callable[..., IndexQuery]],
-        principal: str,
-        limit: int,
-        version: int | None,
-    ) -> SearchResult:
+    def _subject(self, principal: str | None, token: str | None) -> Subject:
+        if token is None:
+            return Subject(as_principal(principal))
+        if principal is not None:
+            raise UsageError(
+                "a principal and a token were given", next_step="Give the one that says who asks, not both."
+            )
+        if self._verifier is None:
+            raise TokenError(
+                "no tokens are taken here", next_step="Name their issuer: identity in lockgate.yaml."
+            )
+        identity = self._verifier.verify(token)
+        return Subject(identity.principal, identity.also)
+
+    def _answered(self, question: _Question) -> _Answer:
+        return self._catalog.once_more(lambda: self._answer(question))
+
+    def _answer(self, question: _Question) -> _Answer:
         try:
-            target = self._target(version)
-            return self._search(prepare(target), principal, limit, target)
+            return self._search(question, self._target(question.version))
         except (IndexMissingError, UnknownVersionError):
-            if version is not None:
+            if question.version is not None:
                 raise
             # The pointer moved on and the old version was swept between two looks; the new one is there.
-            target = self._target(None)
-            return self._search(prepare(target), principal, limit, target)
+            return self._search(question, self._target(None))
 
     def _target(self, version: int | None) -> _Target:
         """What is to be searched, and how: the promoted release as it was measured, or a version as configured."""
@@ -262,38 +322,52 @@ class Retriever:
                 known = self._recipes[generation] = reads.generation_settings(connection, generation)
         return known
 
-    def _search(
-        self, query: Callable[..., IndexQuery], principal: str, limit: int, target: _Target
-    ) -> SearchResult:
+    def _search(self, question: _Question, target: _Target) -> _Answer:
         bm25 = str(self._made_with(target.generation).get("bm25"))
-        scope = self._scopes.of(target.version, bm25, epoch=target.epoch, principal=principal)
-        asking = scope.query(query(visibility=scope.visibility, limit=limit))
+        scope = self._scopes.of(target.version, bm25, epoch=target.epoch, subject=question.subject)
+        moment = Moment(scope.view.epoch, target.erased)
+        # By what may be seen and not by who asks: the same for all who may see the same.
+        key = question.key and (
+            target.version,
+            target.settings,
+            scope.visibility,
+            question.limit,
+            question.key,
+        )
+        if key is not None and (kept := self._cache.get(moment, key)) is not None:
+            answer = self._judge(kept, question, target.version)
+            if len(answer.passages) == min(len(kept), question.limit):
+                return answer
+        prepared = question.prepare(target)
+        asking = scope.query(prepared(visibility=scope.visibility, limit=question.limit))
         with self._readers.reading(target.version, target.erased) as reader:
-            asked = limit
+            asked = question.limit
             while True:
                 found = reader.query(replace(asking, limit=asked))
-                hits = self._judge(found, principal, limit, target.version)
-                if len(hits) >= limit or len(found) < asked or asked > MOST_HITS:
-                    return SearchResult(target.version, hits)
+                answer = self._judge(found, question, target.version)
+                full = len(answer.passages) >= question.limit
+                if full or len(found) < asked or asked > MOST_HITS:
+                    break
                 asked *= 2  # some were denied since the filter was made: fill the page from further down
+        if key is not None and asked == question.limit:
+            self._cache.put(moment, key, found)
+        return answer
 
-    def _judge(self, found: list[ScoredId], principal: str, limit: int, version: int) -> list[Hit]:
-        """The hits that the catalog, asked now, lets ``principal`` read."""
+    def _judge(self, found: Sequence[ScoredId], question: _Question, version: int) -> _Answer:
+        """What the catalog, asked now, lets the subject read."""
         with self._catalog.look() as connection:
             # Swept while it was searched: what was found may be a part of it.
             if not reads.is_readable(connection, version):
                 raise unknown_version(version)
-            if not found:
-                return []
-            rows = reads.passages(connection, [each.id for each in found])
+            rows = reads.passages(connection, [each.id for each in found]) if found else {}
         epoch = next((row.epoch for row in rows.values()), 0)
         view = self._scopes.view(epoch)
         allowed = [
             (each.score, row)
             for each in found
-            if (row := rows.get(each.id)) is not None and view.may_read(principal, row.rule_id)
+            if (row := rows.get(each.id)) is not None and view.may_read(question.subject, row.rule_id)
         ]
-        return [_hit(rank, score, row) for rank, (score, row) in enumerate(allowed[:limit], start=1)]
+        return _Answer(version, view.epoch, allowed[: question.limit])
 
 
 def _no_others(made_with: Mapping[str, Any]) -> tuple[Embedder, Bm25Encoder]:
@@ -313,18 +387,3 @@ def _check(query: str, limit: int, match: Mapping[str, str] | None) -> None:
     for key in match or {}:
         if key not in FILTER_KEYS:
             raise UsageError(f"cannot filter by {key!r}", next_step=f"Filter by {', '.join(FILTER_KEYS)}.")
-
-
-def _hit(rank: int, score: float, row: reads.Passage) -> Hit:
-    return Hit(
-        rank=rank,
-        score=score,
-        document=row.document,
-        title=row.title,
-        uri=row.uri,
-        text=row.text,
-        modified_at=row.modified_at,
-        span=(row.start, row.end),
-        page=row.page,
-        heading_path=tuple(row.heading_path),
-    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass, replace
 
-from rag.access import AccessView
+from rag.access import AccessView, Subject
 from rag.catalog import Catalog, load_access, utcnow
 from rag.index import IndexQuery, Visibility
 from rag.index.term_counts import TermCounts, VisibleCounts
@@ -49,7 +49,7 @@ class Scopes:
         self._lock = threading.Lock()
         self._view: AccessView | None = None
         self._moved: dict[int, _Moved] = {}
-        self._scopes: dict[tuple[int, str], Scope] = {}  # in order of making
+        self._scopes: dict[tuple[int, Subject], Scope] = {}  # in order of making
 
     def view(self, epoch: int) -> AccessView:
         """What is known of access, as of ``epoch`` or later, by directories that are not too old."""
@@ -62,18 +62,18 @@ class Scopes:
                     self._view = view
         return view
 
-    def of(self, version: int, bm25: str, *, epoch: int, principal: str) -> Scope:
-        """What ``principal`` may see of ``version``, as of ``epoch`` or later. ``bm25`` is the fingerprint of
+    def of(self, version: int, bm25: str, *, epoch: int, subject: Subject) -> Scope:
+        """What ``subject`` may see of ``version``, as of ``epoch`` or later. ``bm25`` is the fingerprint of
         the encoder that made its terms."""
         view = self.view(epoch)
         moved = self._moved_in(version, bm25, view.epoch)
-        scope = self._scopes.get((version, principal))
+        scope = self._scopes.get((version, subject))
         if scope is None or scope.view is not view or scope.moved is not moved:
-            scope = _scope(view, moved, principal)
+            scope = _scope(view, moved, subject)
             with self._lock:
                 while len(self._scopes) >= _SCOPES_KEPT:
                     self._scopes.pop(next(iter(self._scopes)))
-                self._scopes[version, principal] = scope
+                self._scopes[version, subject] = scope
         return scope
 
     def _moved_in(self, version: int, bm25: str, epoch: int) -> _Moved:
@@ -88,8 +88,8 @@ class Scopes:
         return known
 
 
-def _scope(view: AccessView, moved: _Moved, principal: str) -> Scope:
-    rules = view.visible(principal)
-    granted = frozenset(id for id, rule in moved.rules.items() if view.may_read(principal, rule))
+def _scope(view: AccessView, moved: _Moved, subject: Subject) -> Scope:
+    rules = view.visible(subject)
+    granted = frozenset(id for id, rule in moved.rules.items() if view.may_read(subject, rule))
     counts = None if moved.counts is None else VisibleCounts(moved.counts, rules)
     return Scope(view, moved, Visibility(rules, frozenset(moved.rules), granted), counts)

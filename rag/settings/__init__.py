@@ -1,5 +1,7 @@
 """``lockgate.yaml`` and the groups file, checked: an error names file, line and key."""
 
+from rag.settings.access_log import AccessLog
+from rag.settings.caches import Caches
 from rag.settings.canonical import canonical, digest
 from rag.settings.chunking import Chunking
 from rag.settings.directory import Directory
@@ -17,7 +19,9 @@ from rag.settings.source import Freshness, Source, SourceAccess
 
 __all__ = [
     "METRICS",
+    "AccessLog",
     "Bm25",
+    "Caches",
     "Chunking",
     "Claims",
     "Directory",

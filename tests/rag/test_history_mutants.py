@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -21,8 +22,8 @@ from rag.catalog import Catalog, raise_access_epoch, utcnow
 from rag.catalog.revisions import alive_at
 from rag.catalog.tables import Document, DocumentState, Revision, Version, VersionState
 from rag.index import ScoredId
-from rag.retrieval import Hit, Retriever, reads
-from rag.retrieval.retriever import _hit
+from rag.retrieval import Retriever, reads
+from rag.retrieval.retriever import _Answer, _Question
 from tests.rag.test_history_machine import InMemory, OnAServer, OnEdge, quickly
 from tests.support.machine import Machine
 
@@ -44,11 +45,11 @@ def only(machine: type[Machine], *names: str) -> type[Machine]:
 
 
 def test_hits_that_the_catalog_does_not_judge_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    def judge(self: Retriever, found: list[ScoredId], _who: str, limit: int, _version: int) -> list[Hit]:
+    def judge(self: Retriever, found: Sequence[ScoredId], question: _Question, version: int) -> _Answer:
         with self._catalog.look() as connection:
             rows = reads.passages(connection, [each.id for each in found]) if found else {}
-        known = [(each.score, rows[each.id]) for each in found if each.id in rows][:limit]
-        return [_hit(rank, score, row) for rank, (score, row) in enumerate(known, start=1)]
+        known = [(each.score, rows[each.id]) for each in found if each.id in rows]
+        return _Answer(version, 0, known[: question.limit])
 
     monkeypatch.setattr(Retriever, "_judge", judge)
     assert re.search(

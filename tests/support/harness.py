@@ -33,7 +33,7 @@ from rag.ingestion import (
 )
 from rag.ingestion.process import DocumentParser
 from rag.releases import GateDecision, record_decision
-from rag.retrieval import RetrievalSettings, Retriever
+from rag.retrieval import QueryCache, RetrievalSettings, Retriever
 from tests.support.catalogs import CATALOGS
 from tests.support.embedder import WordEmbedder
 from tests.support.memory_store import MemoryStore
@@ -192,7 +192,13 @@ class Harness:
     def retriever(self, settings: RetrievalSettings | None = None) -> Retriever:
         """A new one; it is closed with the harness."""
         opened = Retriever(
-            self.catalog, self.store, self.embedder, self.bm25, settings, encoders_of=encoders_of
+            self.catalog,
+            self.store,
+            self.embedder,
+            self.bm25,
+            settings,
+            encoders_of=encoders_of,
+            cache=QueryCache(100),
         )
         self._retrievers.append(opened)
         return opened

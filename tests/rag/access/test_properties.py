@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rag.access import AccessRule, AccessView, Memberships, explain, may_read
+from rag.access import AccessRule, AccessView, Memberships, Subject, explain, may_read
 
 GROUPS = [f"group:{letter}" for letter in "abcde"]
 TENANTS = ["tenant:t", "tenant:u"]
@@ -52,8 +52,12 @@ def test_the_view_shows_the_rules_that_the_oracle_allows(
     reader: str, all_rules: list[AccessRule], known: Memberships
 ) -> None:
     view = AccessView(1, dict(enumerate(all_rules)), known)
-    assert view.visible(reader) == {id for id, rule in enumerate(all_rules) if may(reader, rule, known)}
-    assert all(view.may_read(reader, id) == may(reader, rule, known) for id, rule in view.rules.items())
+    assert view.visible(Subject(reader)) == {
+        id for id, rule in enumerate(all_rules) if may(reader, rule, known)
+    }
+    assert all(
+        view.may_read(Subject(reader), id) == may(reader, rule, known) for id, rule in view.rules.items()
+    )
 
 
 @quietly

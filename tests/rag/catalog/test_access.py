@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
-from rag.access import EVERYBODY, AccessRule, Memberships
+from rag.access import EVERYBODY, AccessRule, Memberships, Subject
 from rag.catalog import Catalog, access_epoch, load_access, replace_memberships, rule_id
 from rag.catalog.tables import AccessRuleRow, Membership
 from tests.rag.catalog.opening import opened
@@ -48,7 +48,7 @@ def test_before_any_change_the_epoch_is_0_and_nothing_is_known(catalog: Catalog)
     with catalog.connect() as connection:
         view = load_access(connection)
     assert (view.epoch, view.rules, view.memberships) == (0, {}, Memberships())
-    assert view.visible("user:ada") == frozenset()
+    assert view.visible(Subject("user:ada")) == frozenset()
 
 
 def test_a_rule_is_stored_once_and_raises_the_epoch_once(catalog: Catalog) -> None:
@@ -123,9 +123,9 @@ def test_the_view_knows_nested_groups(catalog: Catalog) -> None:
     replace(catalog, "groups", {"group:staff": {"group:eng"}, "group:eng": {"user:ada", "user:eve"}})
     with catalog.connect() as connection:
         view = load_access(connection)
-    assert view.visible("user:ada") == {staff, public}
-    assert view.visible("user:eve") == {public}
-    assert view.visible("user:stranger") == {public}
-    assert not view.may_read("user:ada", None)
-    assert not view.may_read("user:ada", 999)
+    assert view.visible(Subject("user:ada")) == {staff, public}
+    assert view.visible(Subject("user:eve")) == {public}
+    assert view.visible(Subject("user:stranger")) == {public}
+    assert not view.may_read(Subject("user:ada"), None)
+    assert not view.may_read(Subject("user:ada"), 999)
     assert view.epoch == 3
