@@ -12,6 +12,10 @@ from sqlalchemy import make_url
 from tests.support.catalogs import CATALOGS
 from tests.support.postgres import VARIABLE, OwnServer, Server, binaries, own_server
 
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # There is a worker for every core: models that take all of them would only wait for each other.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Server]:

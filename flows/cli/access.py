@@ -1,4 +1,4 @@
-"""access explain: may they read it, and by which rule; access sync: what changed, in effect now."""
+"""access: may they read it and by which rule; what changed, in effect now; who was given what."""
 
 from __future__ import annotations
 
@@ -8,11 +8,14 @@ from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
+from rich.table import Table
 
 from flows.cli.options import DEFAULT_CONFIG, Config, Json
 from flows.cli.output import out, show
 from flows.cli.pipeline import run_flow
 from rag.settings import load_settings
+
+_SHOWN_DOCUMENTS = 5
 
 app = typer.Typer(help="Who may read what, and why.", no_args_is_help=True)
 
@@ -66,3 +69,35 @@ def _page(summary: Mapping[str, Any]) -> None:
     )
     for step in summary["because"]:
         out.print(f"  {escape(step)}")
+
+
+@app.command("log")
+def log(
+    config: Config = DEFAULT_CONFIG,
+    as_json: Json = False,
+    principal: Annotated[str | None, typer.Option("--as", help="What this principal asked.")] = None,
+    document: Annotated[str | None, typer.Option("--document", help="Who was given <source>/<id>.")] = None,
+    limit: Annotated[int, typer.Option("-n", min=1, help="Searches at most.")] = 100,
+) -> None:
+    """Show who asked, as whom, and what they were given: the latest first."""
+    from flows.access_log import access_log_of
+
+    summary = access_log_of(load_settings(config), principal=principal, document=document, limit=limit)
+    show(summary, as_json=as_json, page=_log_page)
+
+
+def _log_page(summary: Mapping[str, Any]) -> None:
+    table = Table("at", "application", "principal", "version", "given", box=None, padding=(0, 2))
+    for each in summary["entries"]:
+        given = list(dict.fromkeys(passage["document"] for passage in each["returned"]))
+        shown = ", ".join(given[:_SHOWN_DOCUMENTS]) + (" …" if len(given) > _SHOWN_DOCUMENTS else "")
+        table.add_row(
+            each["at"],
+            escape(each["application"]),
+            escape(each["principal"]),
+            str(each["version"]),
+            escape(shown) or "nothing",
+        )
+    out.print(table)
+    if summary["unreadable"]:
+        out.print(f"{summary['unreadable']} lines were cut off, as when a disk is full.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+from contextlib import suppress
 from datetime import UTC
 
 from sqlalchemy import Connection, text
@@ -18,6 +19,7 @@ _OURS = f"""
     AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
 """
 _TAKE = text(f"SELECT pg_try_advisory_lock({LOCKS}, {RUN_LOCK})")
+_GIVE_BACK = text(f"SELECT pg_advisory_unlock({LOCKS}, {RUN_LOCK})")
 _NAME = text("SELECT set_config('application_name', :name, false)")
 _STILL_MINE = text(f"SELECT EXISTS (SELECT FROM pg_locks WHERE {_OURS} AND pid = pg_backend_pid())")
 _HOLDER = text(f"""
@@ -63,7 +65,10 @@ class SessionLock:
             return False
 
     def release(self) -> None:
-        """Gives it back. Does nothing if it was lost."""
+        """Gives it back: who asks next may have it. Does nothing if it was lost."""
+        # Said, not only hung up: the server takes its time to notice that a connection has ended.
+        with suppress(SQLAlchemyError):
+            self._connection.execute(_GIVE_BACK)
         self._connection.invalidate()  # closes it, whatever state it is in
         self._connection.close()
 

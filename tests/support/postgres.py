@@ -66,7 +66,7 @@ class Server:
     def end_connections(self, url: str) -> None:
         """Ends every connection to a database, as a failover would."""
         self.sql(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity "
             f"WHERE datname = '{make_url(url).database}' AND pid <> pg_backend_pid()"
         )
 
