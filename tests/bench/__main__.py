@@ -4,6 +4,6 @@ import sys
 
 from tests.bench import change, ingest, search
 
-search.main()
+search.main(100_000 if "--whole" in sys.argv else 20_000)
 change.main()
 ingest.main(documents=None if "--whole" in sys.argv else 500)

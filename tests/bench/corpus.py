@@ -19,6 +19,7 @@ from rag.ingestion import (
     Breaker,
     Defaults,
     GenerationSpec,
+    apply_rules,
     begin_version,
     build_version,
     choose_base,
@@ -65,10 +66,12 @@ class MadeUpSource:
         self.edition = 1
         self.edited = 0
         """The first so many documents are of this ``edition``, the others of the first."""
+        self.regrouped = 0
+        """The first so many documents are for the next group."""
 
     def list(self) -> Iterator[Listed]:
         for number in range(self._documents):
-            group = f"group:g{number % self._rules}"
+            group = f"group:g{(number + (number < self.regrouped)) % self._rules}"
             yield Listed(f"{number:06d}.txt", AccessRule.of([group]), str(self._edition(number)))
 
     def _edition(self, number: int) -> int:
@@ -131,6 +134,13 @@ class MadeUpProject:
                 breaker=Breaker(),
             )
         return plan.work  # type: ignore[return-value]  # the plan hands back the source's own entries
+
+    def sync(self) -> int:
+        """Applies the listing's rules alone; how many documents are under another one than before."""
+        with self.catalog.write() as session:
+            return apply_rules(
+                session, "made-up", self.source.list(), defaults=Defaults(None), breaker=Breaker()
+            ).changed
 
     def read(self, work: Sequence[Listed]) -> None:
         """Takes the listed documents into the catalog."""

@@ -1,23 +1,31 @@
-"""Filtered hybrid search against the bare engine: what the access re-check and the passages cost."""
+"""Filtered hybrid search against the bare engine: what access costs, in the filter, in IDF, and at the re-check."""
 
 from __future__ import annotations
 
 import tempfile
 import time
+from collections.abc import Callable
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 import qdrant_edge as edge
 
+from rag.access import Subject
 from rag.catalog import replace_memberships
 from rag.index import IndexQuery, Visibility
-from rag.index.edge_query import DENSE, SPARSE
+from rag.index.edge_query import DENSE, SPARSE, visibility_filter
 from rag.retrieval import Retriever
+from rag.retrieval.scopes import Scopes
 from tests.bench.corpus import MadeUpProject, MadeUpSource, build, vector_of
 
 _QUERIES = 400
+_COMPARED = 100
+_CHUNKS_A_DOCUMENT = 5
 _RULES = 100
+_MOST_GROUPS = 5000
+_Query = Callable[..., IndexQuery]
 
 
 class _NoEmbedder:
@@ -37,58 +45,107 @@ class _NoEmbedder:
         raise AssertionError("nothing is embedded here")
 
 
-def main(chunks: int = 20_000) -> None:
-    """Prints p50 and p95 of both, in milliseconds, and their ratios, for readers of 1, 50 and 100 %."""
-    with tempfile.TemporaryDirectory() as root:
-        project = build(Path(root), documents=chunks // 5, chunks=5, rules=_RULES)
-        for share in (1, 50, 100):
-            with project.catalog.write() as session:
-                members = {f"group:g{n}": frozenset({f"user:r{share}"}) for n in range(_RULES * share // 100)}
-                replace_memberships(session, f"r{share}", members)
-        bare = edge.EdgeShard.load(str(Path(root) / "index" / "00000001"))
-        retriever = Retriever(project.catalog, project.store, _NoEmbedder(), project.bm25)
-        print(f"hybrid search over {chunks} chunks, {_QUERIES} queries, embedding of the query excluded")
-        for share in (1, 50, 100):
-            _compare(project, retriever, bare, share)
-        retriever.close()
-        bare.close()
-        project.close()
+class _Bench:
+    """A project of made-up chunks, and readers of some of its groups."""
 
-
-def _compare(project: MadeUpProject, retriever: Retriever, bare: edge.EdgeShard, share: int) -> None:
-    source = MadeUpSource(1, 1, 1)
-    visible = frozenset(range(1, _RULES * share // 100 + 1))
-    ours, theirs = [], []
-    for number in range(_QUERIES + 20):
-        words = source.fetch(str(1_000_000 + number)).data.decode()
-        query = partial(
-            IndexQuery, dense=vector_of(words), sparse=project.bm25.query(" ".join(words.split()[:8]))
+    def __init__(self, root: Path, chunks: int, rules: int, readers: dict[str, int]) -> None:
+        """``readers`` are names, and in how many of the groups each is."""
+        documents = chunks // _CHUNKS_A_DOCUMENT
+        self.project: MadeUpProject = build(root, documents=documents, chunks=_CHUNKS_A_DOCUMENT, rules=rules)
+        with self.project.catalog.write() as session:
+            for name, groups in readers.items():
+                members = {f"group:g{number}": frozenset({f"user:{name}"}) for number in range(groups)}
+                replace_memberships(session, name, members)
+        self._bare = edge.EdgeShard.load(str(root / "index" / "00000001"))
+        self._retriever = Retriever(
+            self.project.catalog, self.project.store, _NoEmbedder(), self.project.bm25
         )
+        source = MadeUpSource(1, 1, 1)
+        words = [source.fetch(str(1_000_000 + number)).data.decode() for number in range(_QUERIES + 20)]
+        self._queries: list[_Query] = [
+            partial(
+                IndexQuery,
+                dense=vector_of(each),
+                sparse=self.project.bm25.query(" ".join(each.split()[:8])),
+            )
+            for each in words
+        ]
+
+    def compare(self, reader: str, said: str) -> None:
+        """Prints p50 and p95 in milliseconds, and their ratios to the bare engine's."""
+        subject = Subject(f"user:{reader}")
+        scopes = Scopes(self.project.catalog)
+        visible = scopes.of(1, self.project.bm25.fingerprint, epoch=0, subject=subject).visibility
+        taken: dict[str, list[float]] = {"engine": [], "engine, IDF over the filter": [], "retriever": []}
+        for number, query in enumerate(self._queries):
+            asked = query(visibility=visible, limit=10)
+            calls: list[Callable[[], object]] = [
+                partial(self._bare.query, _bare_request(asked, corpus=False)),
+                partial(self._bare.query, _bare_request(asked, corpus=True)),
+                partial(self._retriever.search_prepared, query, principal=f"user:{reader}", limit=10),
+            ]
+            for call, times in zip(calls, taken.values(), strict=True):
+                started = time.perf_counter()
+                call()
+                if number >= 20:  # the first ones warm all of them up
+                    times.append(time.perf_counter() - started)
+        base = np.percentile(taken["engine"], [50, 95])
+        for name, times in taken.items():
+            p50, p95 = np.percentile(times, [50, 95])
+            ratio = f"{p50 / base[0]:5.2f} x {p95 / base[1]:5.2f} x"
+            print(f"  {said:<22} {name:<28} p50 {p50 * 1000:6.2f} ms  p95 {p95 * 1000:6.2f} ms  {ratio}")
+        print(f"  {said:<22} rankings as by IdfParams: {self._equal(reader, visible)} of {_COMPARED}")
+
+    def _equal(self, reader: str, visible: Visibility) -> int:
+        """How many rankings are those of the engine that counts over what is visible; equal scores may swap."""
+        same = 0
+        with closing(self.project.store.open(1)) as index:
+            for query in self._queries[:_COMPARED]:
+                expected = index.query(query(visibility=visible, limit=10))
+                found = self._retriever.search_prepared(query, principal=f"user:{reader}", limit=10).hits
+                same += [round(each.score, 5) for each in expected] == [round(hit.score, 5) for hit in found]
+        return same
+
+    def regroup(self, documents: int) -> None:
+        """Puts so many documents under another rule, and prints how long that took."""
+        self.project.source.regrouped = documents
         started = time.perf_counter()
-        found = bare.query(_bare_request(query(visibility=Visibility(visible), limit=10)))
-        between = time.perf_counter()
-        hits = retriever.search_prepared(query, principal=f"user:r{share}", limit=10).hits
-        ended = time.perf_counter()
-        assert len(hits) == len(found)
-        if number >= 20:  # the first ones warm both up
-            theirs.append(between - started)
-            ours.append(ended - between)
-    for name, times in (("bare engine", theirs), ("retriever", ours)):
-        p50, p95 = np.percentile(times, [50, 95]) * 1000
-        print(f"  {share:>3} % visible  {name:<12} p50 {p50:6.2f} ms   p95 {p95:6.2f} ms")
-    ratio50 = np.percentile(ours, 50) / np.percentile(theirs, 50)
-    ratio95 = np.percentile(ours, 95) / np.percentile(theirs, 95)
-    print(f"  {share:>3} % visible  ratio        p50 {ratio50:6.2f}      p95 {ratio95:6.2f}")
+        changed = self.project.sync()
+        print(f"  {changed} documents put under other rules in {time.perf_counter() - started:.2f} s")
+
+    def close(self) -> None:
+        self._retriever.close()
+        self._bare.close()
+        self.project.close()
 
 
-def _bare_request(query: IndexQuery) -> edge.QueryRequest:
-    """What somebody would write who uses the engine alone: filter in both legs, IDF over it, engine's fusion."""
+def main(chunks: int = 20_000) -> None:
+    """Prints times and ratios for readers of 1, 50 and 100 %, for one in thousands of groups, and after a change
+    of half of the rules."""
+    print(f"hybrid search over {chunks} chunks, {_QUERIES} queries, embedding of the query excluded")
+    with tempfile.TemporaryDirectory() as root:
+        bench = _Bench(
+            Path(root), chunks, _RULES, {f"r{share}": _RULES * share // 100 for share in (1, 50, 100)}
+        )
+        for share in (1, 50, 100):
+            bench.compare(f"r{share}", f"{share} % visible")
+        bench.regroup(chunks // _CHUNKS_A_DOCUMENT // 2)
+        bench.compare("r50", "50 % visible, moved")
+        bench.close()
+    with tempfile.TemporaryDirectory() as root:
+        groups = min(_MOST_GROUPS, chunks // _CHUNKS_A_DOCUMENT // 2)
+        bench = _Bench(Path(root), chunks, 2 * groups, {"many": groups})
+        bench.compare("many", f"in {groups} groups")
+        bench.close()
+
+
+def _bare_request(query: IndexQuery, *, corpus: bool) -> edge.QueryRequest:
+    """What somebody would write who uses the engine alone: filter in both legs, engine's fusion."""
     assert query.dense is not None
     assert query.sparse is not None
-    visible = edge.Filter(
-        must=[edge.FieldCondition(key="rule", match=edge.MatchAny(sorted(query.visibility.rules)))]
-    )
+    visible = visibility_filter(query.visibility, {})
     terms = edge.SparseVector(indices=list(query.sparse.indices), values=list(query.sparse.values))
+    counted = edge.SearchParams(idf=edge.IdfParams(corpus=visible)) if corpus else None
     legs = [
         edge.Prefetch(
             limit=query.candidates,
@@ -99,7 +156,7 @@ def _bare_request(query: IndexQuery) -> edge.QueryRequest:
             limit=query.candidates,
             query=edge.Query.Nearest(terms, using=SPARSE),
             filter=visible,
-            params=edge.SearchParams(idf=edge.IdfParams(corpus=visible)),
+            params=counted,
         ),
     ]
     fusion = edge.Fusion.Rrf(query.rrf_k)
