@@ -47,7 +47,7 @@ class Prepared:
     text, the order of parameters and the conversion of results come from it, once.
     """
 
-    def __init__(self, statement: Select[*tuple[Any, ...]]) -> None:
+    def __init__(self, statement: Select[Any]) -> None:
         self._statement = statement
         self._compiled: dict[str, _Compiled] = {}
 

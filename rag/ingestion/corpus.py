@@ -42,7 +42,7 @@ def text_lengths(connection: Connection, version: int, *, above: int) -> dict[st
         .where(alive_at(version), col(Revision.since) > above)
         .group_by(col(ChunkRow.text_hash))
     )
-    return dict(rows.all())
+    return {row[0]: row[1] for row in rows}
 
 
 def texts_of(connection: Connection, hashes: Sequence[str]) -> dict[str, str]:

@@ -226,4 +226,4 @@ def _known_contents(catalog: Catalog, keys: Sequence[str], pipeline: str) -> dic
                 col(Revision.pipeline) == pipeline,
             )
         )
-        return dict(rows.all())
+        return {row[0]: row[1] for row in rows}

@@ -103,7 +103,7 @@ def _overlay(connection: Connection, version: int, bm25: str, moved: list[int]) 
     return TermCounts.of(added, removed)
 
 
-def _select(bm25: str) -> Select[*tuple[Any, ...]]:
+def _select(bm25: str) -> Select[Any]:
     known = (col(RevisionTermsRow.revision_id) == col(Revision.id)) & (col(RevisionTermsRow.bm25) == bm25)
     return (
         select(

@@ -65,7 +65,9 @@ def _chain_decisions(connection: sa.Connection, ledger: sa.Table) -> None:
         sa.column("approved", sa.Boolean()),
         sa.column("decided_at", UtcDateTime()),
     )
-    digest_of = dict(connection.execute(sa.select(releases.c.id, releases.c.digest)).all())
+    digest_of = {
+        row.id: row.digest for row in connection.execute(sa.select(releases.c.id, releases.c.digest))
+    }
     previous, number = GENESIS, 0
     for row in connection.execute(sa.select(decisions).order_by(decisions.c.id)).all():
         number += 1
