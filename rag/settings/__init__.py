@@ -1,5 +1,6 @@
 """``lockgate.yaml`` and the groups file, checked: an error names file, line and key."""
 
+from rag.settings.access import Access, AccessSync
 from rag.settings.canonical import canonical, digest
 from rag.settings.chunking import Chunking
 from rag.settings.directory import Directory
@@ -17,6 +18,8 @@ from rag.settings.source import Freshness, Source, SourceAccess
 
 __all__ = [
     "METRICS",
+    "Access",
+    "AccessSync",
     "Bm25",
     "Chunking",
     "Claims",

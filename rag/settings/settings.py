@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field, PrivateAttr, SecretStr
 
 from rag.errors import ConfigurationError, unknown
+from rag.settings.access import Access
 from rag.settings.base import Duration, LocatedError, Origin, ResolvedGlob, ResolvedPath, Section, within
 from rag.settings.chunking import Chunking
 from rag.settings.directory import Directory
@@ -80,6 +81,7 @@ class Settings(Section):
     sources: Annotated[tuple[Source, ...], AfterValidator(_unique)] = Field(
         min_length=1, description="Where documents come from."
     )
+    access: Access = Field(Access(), description="When access is brought up to date.")
     golden: tuple[ResolvedGlob, ...] = Field((), description="Globs of golden question files.")
     gate: Gate = Field(Gate(), description="What a candidate must hold to be promoted.")
     retention: Retention = Field(Retention(), description="Which old versions are kept.")
