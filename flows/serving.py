@@ -1,4 +1,4 @@
-"""``lockgate up``: Prefect's server and UI, with every deployment served, on one machine."""
+"""Prefect's server and UI, for as long as ``lockgate up`` lasts."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ from rag.settings import Settings
 
 HOST = "127.0.0.1"
 _START_SECONDS = 120
+_LEASES = "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE"
+_LEASES_OF = "prefect.server.concurrency.lease_storage"
 
 
 class ServerError(LockgateError):
@@ -40,11 +42,23 @@ def server(settings: Settings, port: int) -> Iterator[str]:
     note = server_file(settings.state)
     note.parent.mkdir(parents=True, exist_ok=True)
     log = note.with_name("server.log")
-    environment = {**os.environ, "PREFECT_UI_API_URL": f"{url}/api"}
+    # Slots of a deployment are leased. Prefect keeps the leases in memory by default, and a server that was
+    # killed would never give back those that were taken.
+    environment = {_LEASES: f"{_LEASES_OF}.filesystem", **os.environ, "PREFECT_UI_API_URL": f"{url}/api"}
     environment.pop("PREFECT_API_URL", None)
     with log.open("w", encoding="utf-8") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "prefect", "server", "start", "--host", HOST, "--port", str(port)],
+            [
+                sys.executable,
+                "-m",
+                "prefect",
+                "server",
+                "start",
+                "--host",
+                HOST,
+                "--port",
+                str(port),
+            ],
             stdout=output,
             stderr=subprocess.STDOUT,
             env=environment,
@@ -62,37 +76,6 @@ def server(settings: Settings, port: int) -> Iterator[str]:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-
-
-def serve_deployments(settings: Settings, config: Path) -> None:
-    """Serves one deployment for each source's ingest, on its schedule, and ``run``, ``evaluate``, ``promote``.
-
-    Blocks until it is interrupted. ``PREFECT_API_URL`` names the server.
-    """
-    from prefect import serve
-
-    from flows.evaluate import evaluate
-    from flows.ingest import ingest
-    from flows.promote import promote
-    from flows.run import run
-
-    where = {"config": str(config.resolve())}
-    tags = [f"project:{settings.project}"]
-    deployments = [
-        flow.to_deployment(name=settings.project, parameters=where, tags=tags)
-        for flow in (run, evaluate, promote)
-    ]
-    deployments += [
-        ingest.to_deployment(
-            name=source.name,
-            description=f"Takes what changed in the source {source.name} into a new candidate version.",
-            parameters={**where, "source": source.name},
-            cron=source.schedule,
-            tags=[*tags, f"source:{source.name}", *([f"owner:{source.owner}"] if source.owner else [])],
-        )
-        for source in settings.sources
-    ]
-    serve(*deployments, limit=1, print_starting_message=False)  # type: ignore[arg-type]  # to_deployment awaits itself only in async code
 
 
 def _refuse_taken(port: int) -> None:

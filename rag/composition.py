@@ -48,13 +48,13 @@ def open_retriever(config: str | PathLike[str], *, application: str | None = Non
 
 def access_log(settings: Settings, application: str) -> AccessLog | None:
     """Where an application's searches are noted down; None where the settings turn that off."""
-    if not settings.access_log.enabled:
+    if not settings.access.log.enabled:
         return None
     return AccessLog(
         access_log_folder(settings),
         application=application,
-        questions=settings.access_log.questions,
-        retention=settings.access_log.retention,
+        questions=settings.access.log.questions,
+        retention=settings.access.log.retention,
     )
 
 

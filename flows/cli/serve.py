@@ -31,11 +31,13 @@ def up(
     # A shell's background job is started with interrupts ignored, and so would be the one that ends it.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     from flows.project import Project
-    from flows.serving import serve_deployments, server
+    from flows.serving import server
 
     Project(settings).check()
     with server(settings, port) as url:
         os.environ["PREFECT_API_URL"] = f"{url}/api"
+        from flows.deployments import serve_deployments  # Prefect reads its address once, when it is imported
+
         summary = {"ui": url, "api": f"{url}/api", "sources": [source.name for source in settings.sources]}
         show(summary, as_json=as_json, page=_page)
         serve_deployments(settings, config)

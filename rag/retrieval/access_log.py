@@ -149,7 +149,7 @@ class AccessLog:
             f"what was asked cannot be noted in the access log ({why})",
             where=str(self._folder),
             state="Nothing was answered",
-            next_step="Give the folder room and rights, or turn the log off: access_log.enabled in lockgate.yaml",
+            next_step="Give the folder room and rights, or turn the log off: access.log.enabled in lockgate.yaml",
         )
 
 

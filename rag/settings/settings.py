@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field, PrivateAttr, SecretStr
 
 from rag.errors import ConfigurationError, unknown
-from rag.settings.access_log import AccessLog
+from rag.settings.access import Access
 from rag.settings.base import Duration, LocatedError, Origin, ResolvedGlob, ResolvedPath, Section, within
 from rag.settings.caches import Caches
 from rag.settings.chunking import Chunking
@@ -79,11 +79,11 @@ class Settings(Section):
         (), description="Exports of directories that say who is in which group."
     )
     identity: Oidc | None = Field(None, description="Whose tokens say who asks; none are taken if left out.")
-    access_log: AccessLog = Field(AccessLog(), description="What is kept of who asked.")
     caches: Caches = Field(Caches(), description="What readers keep in memory.")
     sources: Annotated[tuple[Source, ...], AfterValidator(_unique)] = Field(
         min_length=1, description="Where documents come from."
     )
+    access: Access = Field(Access(), description="How access is kept right, and what is kept of who asked.")
     golden: tuple[ResolvedGlob, ...] = Field((), description="Globs of golden question files.")
     gate: Gate = Field(Gate(), description="What a candidate must hold to be promoted.")
     retention: Retention = Field(Retention(), description="Which old versions are kept.")

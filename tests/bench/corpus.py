@@ -201,14 +201,23 @@ def vector_of(text: str) -> Vectors:
 
 
 def build(
-    root: Path, *, documents: int, chunks: int, rules: int, store: IndexStore | None = None
+    root: Path,
+    *,
+    documents: int,
+    chunks: int,
+    rules: int,
+    store: IndexStore | None = None,
+    source: MadeUpSource | None = None,
 ) -> MadeUpProject:
-    """A project below ``root`` whose version 1 holds ``documents * chunks`` chunks and is promoted."""
+    """A project below ``root`` whose version 1 holds ``documents * chunks`` chunks and is promoted.
+
+    A ``source`` that is given is one of just that many.
+    """
     project = MadeUpProject(
         Catalog.open(f"sqlite:///{root / 'catalog.sqlite'}", migrate=True),
         store or EdgeStore(root / "index"),
         Bm25Encoder(k1=1.2, b=0.75, average_tokens=_CHUNK_WORDS),
-        MadeUpSource(documents, chunks, rules),
+        source or MadeUpSource(documents, chunks, rules),
         VectorCache(root / "vectors.sqlite", fingerprint="made up"),
     )
     work = project.list()

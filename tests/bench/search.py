@@ -28,7 +28,7 @@ _MOST_GROUPS = 5000
 _Query = Callable[..., IndexQuery]
 
 
-class _NoEmbedder:
+class NoEmbedder:
     """Queries come with their vectors: embedding them is not what is measured."""
 
     fingerprint = "made up"
@@ -57,9 +57,7 @@ class _Bench:
                 members = {f"group:g{number}": frozenset({f"user:{name}"}) for number in range(groups)}
                 replace_memberships(session, name, members)
         self._bare = edge.EdgeShard.load(str(root / "index" / "00000001"))
-        self._retriever = Retriever(
-            self.project.catalog, self.project.store, _NoEmbedder(), self.project.bm25
-        )
+        self._retriever = Retriever(self.project.catalog, self.project.store, NoEmbedder(), self.project.bm25)
         source = MadeUpSource(1, 1, 1)
         words = [source.fetch(str(1_000_000 + number)).data.decode() for number in range(_QUERIES + 20)]
         self._queries: list[_Query] = [

@@ -25,7 +25,7 @@ def test_what_was_searched_is_found_by_who_asked_and_by_what_they_got(promoted: 
 
 
 def test_a_log_that_is_turned_off_is_not_written(promoted: TinyProject) -> None:
-    promoted.replace_in_config("state: .lockgate", "state: .lockgate\naccess_log: {enabled: false}")
+    promoted.replace_in_config("state: .lockgate", "state: .lockgate\naccess: {log: {enabled: false}}")
     assert lockgate("search", "parental leave", "--as", ADA, "--json", project=promoted).code == 0
     assert lockgate("access", "log", "--json", project=promoted).json == {"entries": [], "unreadable": 0}
     assert not (promoted.state / "access-log").exists()

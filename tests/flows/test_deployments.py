@@ -53,10 +53,18 @@ def test_the_deployments_file_deploys_every_flow_and_a_worker_runs_one(
             for each in server.read_deployments()
             if each.work_pool_name == work_pool
         }
-    assert deployed.keys() == {"run", "ingest", "evaluate", "promote"}
+    assert deployed.keys() == {"run", "ingest", "evaluate", "promote", "access-sync"}
     assert deployed["run"].parameters == {"config": str(project.config)}
     (schedule,) = deployed["run"].schedules
     assert getattr(schedule.schedule, "cron", None) == "0 * * * *"
+
+    sync = deployed["access-sync"]
+    (schedule,) = sync.schedules
+    assert getattr(schedule.schedule, "cron", None) == "*/5 * * * *"
+    assert sync.global_concurrency_limit is not None
+    assert sync.global_concurrency_limit.limit == 1
+    assert sync.concurrency_options is not None
+    assert sync.concurrency_options.collision_strategy == "CANCEL_NEW"
 
     prefect("deployment", "run", "ingest/by-hand", config=project.config)
     prefect("worker", "start", "--pool", work_pool, "--run-once", config=project.config)

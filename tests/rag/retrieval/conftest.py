@@ -7,6 +7,7 @@ import pytest
 
 from rag.retrieval import Retriever
 from tests.support.harness import Harness
+from tests.support.qdrant_http import QdrantHttp
 from tests.support.source import MemorySource
 
 
@@ -36,3 +37,13 @@ def retriever(harness: Harness) -> Retriever:
     retriever = harness.retriever()
     retriever.search("plan", principal="public")
     return retriever
+
+
+@pytest.fixture(params=["edge", pytest.param("server", marks=pytest.mark.soak)])
+def url(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Of a server, or empty for the embedded store."""
+    if request.param == "edge":
+        yield ""
+        return
+    with QdrantHttp() as server:
+        yield server.url
