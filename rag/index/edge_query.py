@@ -14,20 +14,15 @@ DENSE, SPARSE = "dense", "bm25"
 _NOTHING = edge.Filter(must=[edge.FieldCondition(key="rule", match=edge.MatchAny([-1]))])
 
 
-def legs(query: IndexQuery) -> list[edge.QueryRequest]:
-    """One request for each of the query's vectors; the visibility filter is in each, before any ranking.
-
-    A leg that is to be fused is ``candidates`` long; one alone is as long as the answer.
-    """
+def legs(query: IndexQuery, length: int) -> list[edge.QueryRequest]:
+    """One request for each of the query's vectors, that of the words last, for so many points; the visibility
+    filter is in each, before any ranking."""
     visible = visibility_filter(query.visibility, query.match)
-    has_terms = query.sparse is not None and bool(query.sparse.indices)
-    alone = query.dense is None or not has_terms
-    length = query.limit if alone else max(query.candidates, query.limit)
     found = []
     if query.dense is not None:
         nearest = edge.Query.Nearest(query.dense.tolist(), using=DENSE)
         found.append(edge.QueryRequest(limit=length, query=nearest, filter=visible, with_payload=False))
-    if query.sparse is not None and has_terms:
+    if query.sparse is not None and query.has_terms:
         weights, corpus = query.sparse, _NOTHING
         if query.weighted:
             weights = unscaled(weights)

@@ -85,6 +85,16 @@ def documents_of(shard: edge.EdgeShard, ids: Sequence[int]) -> set[int]:
     return {int(record.payload["document_id"]) for record in found if record.payload}
 
 
+def terms_of(shard: edge.EdgeShard, ids: Sequence[int]) -> dict[int, SparseVector]:
+    """The words of those of these points that are there."""
+    found = {}
+    for record in shard.retrieve(list(ids), False, [SPARSE]):
+        vector = record.vector.get(SPARSE) if isinstance(record.vector, dict) else None
+        if isinstance(vector, edge.SparseVector):
+            found[int(str(record.id))] = SparseVector(tuple(vector.indices), tuple(vector.values))
+    return found
+
+
 def of_documents(documents: Collection[int]) -> edge.Filter:
     return edge.Filter(must=[edge.FieldCondition(key="document_id", match=edge.MatchAny(sorted(documents)))])
 

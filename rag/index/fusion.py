@@ -17,14 +17,14 @@ def ranked(hits: Iterable[Pair], limit: int) -> list[ScoredId]:
     return [ScoredId(id, -score) for score, id in best]
 
 
-def reciprocal_ranks(legs: Iterable[Iterable[Pair]], *, k: int, limit: int) -> list[ScoredId]:
-    """Reciprocal rank fusion: each leg adds 1 / (k + rank), with ranks from 0 as Qdrant counts them.
+def reciprocal_ranks(legs: Iterable[Iterable[int]], *, k: int, limit: int) -> list[ScoredId]:
+    """Reciprocal rank fusion of ids, best first: each leg adds 1 / (k + rank), with ranks from 0 as Qdrant counts
+    them.
 
     Source: Cormack, Clarke and Büttcher, SIGIR 2009, who count from 1: their k is this one less 1.
     """
     fused: dict[int, float] = {}
     for leg in legs:
-        order = sorted([(-score, id) for id, score in leg])
-        for place, (_, id) in enumerate(order, start=k):
+        for place, id in enumerate(leg, start=k):
             fused[id] = fused.get(id, 0.0) + 1 / place
     return ranked(fused.items(), limit)

@@ -73,6 +73,11 @@ class IndexQuery:
     rrf_k: int = 10
     weighted: bool = False
 
+    @property
+    def has_terms(self) -> bool:
+        """Whether there is a word to look for."""
+        return self.sparse is not None and bool(self.sparse.indices)
+
 
 @dataclass(frozen=True, slots=True)
 class ScoredId:

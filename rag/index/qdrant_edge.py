@@ -13,8 +13,9 @@ from rag.index import edge_backup, edge_erase, edge_files, edge_shard, edge_spac
 from rag.index.edge_builder import EdgeBuilder
 from rag.index.edge_query import legs
 from rag.index.edge_space import Task
-from rag.index.fusion import ranked, reciprocal_ranks
-from rag.index.port import IndexQuery, ScoredId
+from rag.index.exact import answer
+from rag.index.fusion import Pair
+from rag.index.port import IndexQuery, ScoredId, SparseVector
 
 _Found = TypeVar("_Found")
 
@@ -117,15 +118,20 @@ class EdgeReader:
     def query(self, query: IndexQuery) -> list[ScoredId]:
         if query.visibility.nothing or not self.points:
             return []
-        with edge_shard.told(None):
-            answers = self._shard.query_batch(edge.QueryBatchRequest(legs(query)))
-        found = [[(int(hit.id), hit.score) for hit in answer] for answer in answers]
-        if len(found) == 1:
-            return ranked(found[0], query.limit)
-        return reciprocal_ranks(found, k=query.rrf_k, limit=query.limit)
+
+        def ask(query: IndexQuery, length: int) -> list[list[Pair]]:
+            with edge_shard.told(None):
+                answers = self._shard.query_batch(edge.QueryBatchRequest(legs(query, length)))
+            return [[(int(hit.id), hit.score) for hit in answer] for answer in answers]
+
+        return answer(query, ask, self._terms_of)
 
     def close(self) -> None:
         self._shard.close()
+
+    def _terms_of(self, ids: list[int]) -> dict[int, SparseVector]:
+        with edge_shard.told(None):
+            return edge_shard.terms_of(self._shard, ids)
 
 
 def _open(directory: Path) -> EdgeReader:

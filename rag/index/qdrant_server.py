@@ -6,15 +6,15 @@ import re
 from bisect import bisect_left
 from collections.abc import Collection
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
 from qdrant_client import QdrantClient, models
 
 from rag.errors import IndexCorruptError, IndexMissingError, IndexStoreError
-from rag.index.fusion import ranked, reciprocal_ranks
-from rag.index.port import IndexQuery, ScoredId
+from rag.index.exact import answer
+from rag.index.fusion import Pair
+from rag.index.port import IndexQuery, ScoredId, SparseVector
 from rag.index.server_builder import ServerBuilder
 from rag.index.server_collection import Collections
 from rag.index.server_dump import (
@@ -26,7 +26,7 @@ from rag.index.server_dump import (
     write_manifest,
     write_parts,
 )
-from rag.index.server_query import chunk_of, in_version, legs
+from rag.index.server_query import SPARSE, chunk_of, in_version, legs
 from rag.index.server_registry import Record, Records, Registry, State
 from rag.index.server_wire import ServerOptions, Wire
 
@@ -309,17 +309,33 @@ class ServerReader:
     def query(self, query: IndexQuery) -> list[ScoredId]:
         if query.visibility.nothing or not self.points:
             return []
-        requests = legs(query, self._record.version, self._wire.options.quantization)
-        if not requests:
-            return []
-        ask = partial(
-            QdrantClient.query_batch_points, collection_name=self._record.collection, requests=requests
-        )
-        answers = self._wire.read("searching", ask)
-        found = [[(chunk_of(hit.id), hit.score) for hit in answer.points] for answer in answers]
-        if len(found) == 1:
-            return ranked(found[0], query.limit)
-        return reciprocal_ranks(found, k=query.rrf_k, limit=query.limit)
+        collection, version = self._record.collection, self._record.version
+        points: dict[int, models.ExtendedPointId] = {}
+
+        def ask(query: IndexQuery, length: int) -> list[list[Pair]]:
+            requests = legs(query, version, self._wire.options.quantization, length)
+            answers = self._wire.read(
+                "searching", lambda client: client.query_batch_points(collection, requests=requests)
+            )
+            points.update({chunk_of(hit.id): hit.id for each in answers for hit in each.points})
+            return [[(chunk_of(hit.id), hit.score) for hit in each.points] for each in answers]
+
+        def terms_of(ids: list[int]) -> dict[int, SparseVector]:
+            wanted = [points[id] for id in ids]
+            records = self._wire.read(
+                "searching",
+                lambda client: client.retrieve(collection, wanted, with_payload=False, with_vectors=[SPARSE]),
+            )
+            return dict(_terms(record) for record in records)
+
+        return answer(query, ask, terms_of)
 
     def close(self) -> None:
         """The client is the store's, and stays open."""
+
+
+def _terms(record: models.Record) -> tuple[int, SparseVector]:
+    vector = record.vector.get(SPARSE) if isinstance(record.vector, dict) else None
+    if not isinstance(vector, models.SparseVector):
+        vector = models.SparseVector(indices=[], values=[])
+    return chunk_of(record.id), SparseVector(tuple(vector.indices), tuple(vector.values))

@@ -29,15 +29,12 @@ def chunk_of(point: models.ExtendedPointId) -> int:
     return int(point) & ((1 << _CHUNK_BITS) - 1)
 
 
-def legs(query: IndexQuery, version: int, quantization: Quantization) -> list[models.QueryRequest]:
-    """One request for each of the query's vectors; version and visibility are in each, before any ranking.
-
-    A leg that is to be fused is ``candidates`` long; one alone is as long as the answer.
-    """
+def legs(
+    query: IndexQuery, version: int, quantization: Quantization, length: int
+) -> list[models.QueryRequest]:
+    """One request for each of the query's vectors, that of the words last, for so many points; version and
+    visibility are in each, before any ranking."""
     visible = visibility_filter(query.visibility, query.match, version)
-    has_terms = query.sparse is not None and bool(query.sparse.indices)
-    alone = query.dense is None or not has_terms
-    length = query.limit if alone else max(query.candidates, query.limit)
     found = []
     if query.dense is not None:
         nearest = models.NearestQuery(nearest=query.dense.tolist())
@@ -46,7 +43,7 @@ def legs(query: IndexQuery, version: int, quantization: Quantization) -> list[mo
                 query=nearest, using=DENSE, filter=visible, params=_rescoring(quantization), limit=length
             )
         )
-    if query.sparse is not None and has_terms:
+    if query.sparse is not None and query.has_terms:
         # IDF over what the reader may see, so that hidden text cannot move a score.
         weights, corpus = query.sparse, _NOTHING
         if query.weighted:

@@ -262,6 +262,11 @@ def _scroll(engine: QdrantClient, name: str, body: bytes) -> object:
     return models.ScrollResult(points=points, next_page_offset=offset)
 
 
+def _retrieve(engine: QdrantClient, name: str, body: bytes) -> object:
+    asked = models.PointRequest.model_validate_json(body)
+    return engine.retrieve(name, asked.ids, with_payload=False, with_vectors=asked.with_vector or False)
+
+
 def _query(engine: QdrantClient, name: str, body: bytes) -> object:
     asked = models.QueryRequestBatch.model_validate_json(body)
     return engine.query_batch_points(name, asked.searches)
@@ -274,6 +279,7 @@ ROUTES: list[tuple[str, str, Callable[..., object]]] = [
     ("PUT", "/collections/([^/]+)", _create),
     ("DELETE", "/collections/([^/]+)", _delete),
     ("PUT", "/collections/([^/]+)/index", _index),
+    ("POST", "/collections/([^/]+)/points", _retrieve),
     ("POST", "/collections/([^/]+)/points/batch", _update),
     ("POST", "/collections/([^/]+)/points/count", _count),
     ("POST", "/collections/([^/]+)/points/scroll", _scroll),

@@ -574,6 +574,32 @@ class IndexStoreContract:
         with_few.close()
         with_many.close()
 
+    def test_the_last_bits_of_a_score_and_the_order_of_equals_tell_nothing_of_hidden_points(
+        self, store: IndexStore
+    ) -> None:
+        # Every fourth of mine is the same; the sums of the others differ by what 32 bits hardly hold.
+        mine = [
+            point(id, unit(1, 2, 0, 0), {t: 0.1 * t + (id % 4) * 1e-7 for t in range(1, 7)}, rule=1)
+            for id in range(1000, 1200)
+        ]
+        hidden = [
+            point(id, unit(1, 2, 0, 0), {t: 0.1 * t for t in (6, 3, 1, 9)}, rule=2)
+            for id in (*range(1, 40), *range(2000, 2040))
+        ]
+        alone = sealed(store, 1, mine, expected=200)
+        beside = sealed(store, 2, [*hidden[:39], *mine[::-1], *hidden[39:]], expected=279)
+        words = SparseVector(tuple(range(1, 7)), (0.3, 1.7, 0.9, 2.3, 1.1, 0.7))
+        visibility = Visibility(frozenset({1}))
+        for limit in (1, 7, 120):
+            lexical = IndexQuery(visibility, limit, None, words, weighted=True)
+            fused = IndexQuery(visibility, limit, unit(1, 0, 0, 0), words, weighted=True, candidates=11)
+            dense = IndexQuery(visibility, limit, unit(1, 0, 0, 0))
+            for query in (lexical, fused, dense):
+                assert alone.query(query) == beside.query(query)
+            assert [hit.id for hit in alone.query(dense)] == list(range(1000, 1000 + limit))
+        alone.close()
+        beside.close()
+
     def test_narrowing_by_match_leaves_the_scores_as_they_are(self, mixed: IndexReader) -> None:
         whole = {hit.id: hit.score for hit in mixed.query(IndexQuery(ALL, limit=40, sparse=terms(1, 11)))}
         narrow = mixed.query(IndexQuery(ALL, limit=40, sparse=terms(1, 11), match={"source": "wiki"}))
