@@ -116,16 +116,14 @@ def compare_versions(root: Path, kind: str, seed: int, pairs: int) -> None:
             assert found == expected, f"{kind}, seed {seed}, pair {number}"
 
 
-@pytest.mark.parametrize(("kind", "seed"), [*(("memory", n) for n in range(8)), ("edge", 8), ("server", 9)])
+@pytest.mark.parametrize(("kind", "seed"), [*(("memory", n) for n in range(6)), ("edge", 8), ("server", 9)])
 def test_two_projects_answer_alike_though_one_holds_a_hidden_document(
     tmp_path: Path, kind: str, seed: int
 ) -> None:
     compare_projects(tmp_path, kind, seed)
 
 
-@pytest.mark.parametrize(
-    ("kind", "seed", "pairs"), [("memory", 10, 20), ("memory", 11, 20), ("edge", 12, 6), ("server", 13, 6)]
-)
+@pytest.mark.parametrize(("kind", "seed", "pairs"), [("memory", 10, 20), ("edge", 12, 3), ("server", 13, 3)])
 def test_two_versions_answer_alike_though_one_holds_a_hidden_document(
     tmp_path: Path, kind: str, seed: int, pairs: int
 ) -> None:
