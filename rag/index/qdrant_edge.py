@@ -124,6 +124,9 @@ class EdgeReader:
             return ranked(found[0], query.limit)
         return reciprocal_ranks(found, k=query.rrf_k, limit=query.limit)
 
+    def rules_of(self, documents: Collection[int]) -> dict[int, frozenset[int]]:
+        return edge_shard.rules_of(self._shard, documents)
+
     def close(self) -> None:
         self._shard.close()
 

@@ -16,6 +16,7 @@ from rag.errors import IndexCorruptError, IndexMissingError, IndexStoreError
 from rag.index.fusion import ranked, reciprocal_ranks
 from rag.index.port import IndexQuery, ScoredId
 from rag.index.server_builder import ServerBuilder
+from rag.index.server_carried import rules_of
 from rag.index.server_collection import Collections
 from rag.index.server_dump import (
     DumpedCollection,
@@ -320,6 +321,9 @@ class ServerReader:
         if len(found) == 1:
             return ranked(found[0], query.limit)
         return reciprocal_ranks(found, k=query.rrf_k, limit=query.limit)
+
+    def rules_of(self, documents: Collection[int]) -> dict[int, frozenset[int]]:
+        return rules_of(self._wire, self._record.collection, self._record.version, documents)
 
     def close(self) -> None:
         """The client is the store's, and stays open."""
