@@ -30,7 +30,7 @@ _CLOSED = (
 
 @dataclass
 class RulesAudit:
-    """What a source's sample showed. ``held`` says why a person must look at the source first."""
+    """What a source's sample showed. ``held`` says why a person must look at the source."""
 
     source: str
     population: int
@@ -47,7 +47,7 @@ class RulesAudit:
     """What the repair changed, of the whole source and not only of the sample."""
     closed: list[str] = field(default_factory=list)
     """Of the whole source: nobody may read them until it says who may. Their rule was changed in the catalog."""
-    held: SourceError | None = None
+    held: list[SourceError] = field(default_factory=list)
 
 
 def audit_rules(
@@ -84,14 +84,14 @@ def audit_rules(
     population = sorted(shown | (listing.keys() - (rows.keys() - known.keys())))
     sample = chance.sample(population, min(size, len(population)))
     audit = RulesAudit(source, len(population), len(sample))
-    audit.held = breaker.objection(source, _loss(known, listing))
+    lost = breaker.objection(source, _loss(known, listing))
     forged = unmask(session)
     _compare(session, audit, sample, known, listing, defaults)
     if audit.findings or any(row.rule_id in forged for row in known.values()):
         audit.applied = apply_rules(session, source, listing.values(), defaults=defaults, breaker=breaker)
-        audit.held = audit.held or audit.applied.held
         audit.closed = close_to_all(session, source, forged)
         audit.findings = [_repaired(session, each, audit, listing, defaults) for each in audit.findings]
+    audit.held = [held for held in (lost, audit.applied.held) if held is not None]
     return audit
 
 
