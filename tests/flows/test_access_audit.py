@@ -189,6 +189,23 @@ def test_an_index_that_carries_another_rule_is_found_and_readers_go_by_the_catal
     assert audit(promoted).json["found"] == 0
 
 
+def test_points_that_carry_too_wide_a_rule_are_an_incident_and_raise_an_event(promoted: TinyProject) -> None:
+    """The catalog says of everybody's note that its points carry the rule of the board."""
+    change(
+        promoted,
+        "UPDATE revision SET indexed_rule_id = (SELECT rule_id FROM document WHERE key = ?) "
+        "WHERE document_id = (SELECT id FROM document WHERE key = 'notes/coffee')",
+        SALARIES,
+    )
+    ended = audit(promoted)
+    assert ended.code == 1
+    (finding,) = ended.json["findings"]
+    assert (finding["document"], finding["place"], finding["repaired"]) == ("notes/coffee", "index", True)
+    assert finding["too_many"]["first"] == ["public"]
+    (event,) = events(audit_run(promoted).id)
+    assert (event["payload"]["place"], event["payload"]["versions"]) == ("index", [1])
+
+
 def test_a_page_for_a_person_says_what_was_found(promoted: TinyProject) -> None:
     widen(promoted, SALARIES)
     ended = lockgate("access", "audit", "--seed", "3", project=promoted)
