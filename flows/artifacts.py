@@ -10,6 +10,7 @@ from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from evals.gate import Verdict
 from evals.measurement import Measurement
 from evals.reports import decision_markdown, decision_rows, escape, evaluation_markdown
+from flows.audit_summary import principals_text, share_text
 from flows.project import Project
 
 _REASONS_SHOWN = 50
@@ -73,6 +74,47 @@ def access_report(project: Project, summary: Mapping[str, Any]) -> None:
         ),
     ]
     _markdown("access", "\n".join(lines), f"Access of {project.settings.project}")
+
+
+def audit_report(project: Project, summary: Mapping[str, Any]) -> None:
+    """Over-grants and under-grants by source, with intervals, and every finding as a row of a table."""
+    total = summary["total"]
+    rows = [{"name": "all", **total}, *summary["sources"]]
+    lines = [
+        f"# Audit of access: {total['over_grants']['count']} over-grants, "
+        f"{total['under_grants']['count']} under-grants",
+        "",
+        f"{total['sampled']} of {total['population']} documents were looked at (seed {summary['seed']}), "
+        f"in {len(summary['index']['versions'])} versions of the index. Shares with 95 % intervals.",
+        "",
+        "| source | looked at | over-grants | under-grants | gone | new | repaired | |",
+        "| --- | ---: | --- | --- | ---: | ---: | ---: | --- |",
+        *(
+            f"| {escape(each['name'])} | {each['sampled']} of {each['population']} "
+            f"| {share_text(each['over_grants'])} | {share_text(each['under_grants'])} "
+            f"| {each.get('gone', '')} | {each.get('new', '')} | {each.get('changed', '')} "
+            f"| {escape(each.get('error') or '')} |"
+            for each in rows
+        ),
+        *(f"\n{escape(error)}" for error in summary["index"]["errors"]),
+    ]
+    _markdown("access-audit", "\n".join(lines), f"Audit of access of {project.settings.project}")
+    if summary["findings"]:
+        create_table_artifact(
+            key="access-audit-findings",
+            table=[
+                {
+                    "document": each["document"],
+                    "place": each["place"],
+                    "too many": principals_text(each["too_many"]),
+                    "missing": principals_text(each["missing"]),
+                    "repaired": "yes" if each["repaired"] else "no",
+                    "done": each["done"],
+                }
+                for each in summary["findings"]
+            ],
+            description=f"{len(summary['findings'])} of {summary['found']} findings, over-grants first",
+        )
 
 
 def evaluation_report(project: Project, version: int, measurement: Measurement) -> None:

@@ -13,6 +13,7 @@ from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLi
 from prefect.deployments.runner import RunnerDeployment
 from prefect.runner import Runner
 
+from flows.access_audit import access_audit
 from flows.access_sync import access_sync
 from flows.evaluate import evaluate
 from flows.ingest import ingest
@@ -45,12 +46,14 @@ def building(settings: Settings, config: Path) -> list[RunnerDeployment]:
 
 def access(settings: Settings, config: Path) -> list[RunnerDeployment]:
     """The flows that keep access right. They may run beside those that build, and beside one another."""
-    scheduled = [
-        (access_sync, settings.access.sync.schedule),
+    sync, audit = settings.access.sync, settings.access.audit
+    scheduled: list[tuple[Flow[..., Any], str | None, dict[str, Any]]] = [
+        (access_sync, sync.schedule, {}),
+        (access_audit, audit.schedule, {"sample": audit.sample}),
     ]
     return [
-        _deployment(flow, settings, config, cron=schedule, concurrency_limit=_ONE_AT_A_TIME)
-        for flow, schedule in scheduled
+        _deployment(flow, settings, config, parameters=more, cron=schedule, concurrency_limit=_ONE_AT_A_TIME)
+        for flow, schedule, more in scheduled
     ]
 
 

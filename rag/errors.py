@@ -25,6 +25,7 @@
     │   ├── IndexCorruptError
     │   ├── IndexMissingError
     │   └── IndexUnavailableError  (TransientError)
+    ├── OverGrantError             somebody could read what they may not by its source
     ├── WriterBusyError            another process holds the writer's lock
     ├── EvaluationError            a measurement could not be made
     ├── AccessLogError             what was asked cannot be noted down: it is not answered
@@ -180,6 +181,10 @@ class IndexMissingError(IndexStoreError):
 
 class IndexUnavailableError(IndexStoreError, TransientError):
     """The index's server does not answer just now, or has too much to do."""
+
+
+class OverGrantError(LockgateError):
+    """An audit found documents that somebody could read who may not by their source."""
 
 
 class WriterBusyError(LockgateError):

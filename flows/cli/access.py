@@ -1,4 +1,5 @@
-"""access: may they read it and by which rule; what changed, in effect now; who was given what."""
+"""access: may they read it and by which rule; what changed, in effect now; do readers get what sources say; who was
+given what."""
 
 from __future__ import annotations
 
@@ -48,6 +49,45 @@ def sync(config: Config = DEFAULT_CONFIG, as_json: Json = False) -> None:
         return access_sync(str(config))
 
     run_flow(config, work, as_json, _sync_page)
+
+
+@app.command("audit")
+def audit(
+    config: Config = DEFAULT_CONFIG,
+    as_json: Json = False,
+    sample: Annotated[
+        int, typer.Option("--sample", min=1, help="Look at so many documents of each source.")
+    ] = 200,
+    seed: Annotated[
+        int | None, typer.Option("--seed", help="Look at the documents of an earlier audit again.")
+    ] = None,
+) -> None:
+    """Compare catalog and index with what sources say now, and repair what differs."""
+
+    def work() -> dict[str, Any]:
+        from flows.access_audit import access_audit
+
+        return access_audit(str(config), sample, seed)
+
+    run_flow(config, work, as_json, _audit_page)
+
+
+def _audit_page(summary: Mapping[str, Any]) -> None:
+    from flows.audit_summary import principals_text, share_text
+
+    for each in ({"name": "all", **summary["total"]}, *summary["sources"]):
+        out.print(
+            f"[bold]{escape(each['name'])}[/bold]  {each['sampled']} of {each['population']} documents: "
+            f"over-grants {share_text(each['over_grants'])}, under-grants {share_text(each['under_grants'])}"
+        )
+    for each in summary["findings"]:
+        out.print(f"{escape(each['document'])} ({each['place']}): {escape(each['done'])}")
+        for name in ("too_many", "missing"):
+            if each[name]["count"]:
+                out.print(f"  {name.replace('_', ' ')}: {escape(principals_text(each[name]))}")
+    if summary["found"] > len(summary["findings"]):
+        out.print(f"… and {summary['found'] - len(summary['findings'])} more")
+    out.print(f"Seed {summary['seed']}; {summary['seconds']} s.")
 
 
 def _sync_page(summary: Mapping[str, Any]) -> None:

@@ -2,6 +2,7 @@
 
 from rag.catalog.access import (
     access_epoch,
+    distrust_points,
     load_access,
     note_buried,
     note_erased,
@@ -23,6 +24,7 @@ __all__ = [
     "SessionLock",
     "UtcDateTime",
     "access_epoch",
+    "distrust_points",
     "load_access",
     "lock_holder",
     "note_buried",

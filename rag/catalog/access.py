@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from collections.abc import Set as AbstractSet
 from datetime import datetime, timedelta
 
@@ -12,12 +12,16 @@ from sqlmodel import Session, col
 
 from rag.access import FOR_EVER, AccessRule, AccessView, Memberships
 from rag.catalog.columns import utcnow
-from rag.catalog.tables import AccessRuleRow, Counter, Directory, Document, Membership, RuleChange
+from rag.catalog.tables import AccessRuleRow, Counter, Directory, Document, Membership, Revision, RuleChange
 
 EPOCH = "access_epoch"
 ERASED = "erased"
 BURIED = "buried"
 _BATCH = 500
+
+UNTRUSTED = AccessRule(frozenset(), frozenset({"index:untrusted"}))
+"""Stands for "nobody knows which rule these points carry". No source can state it, so it is never in force, and
+readers judge a document whose points are said to carry it by the document."""
 
 
 def access_epoch(connection: Connection) -> int:
@@ -36,7 +40,8 @@ def note_erased(session: Session) -> None:
 
 
 def note_buried(session: Session) -> None:
-    """Tells every reader that what it has worked out from the catalog's text holds a document that is gone."""
+    """Tells every reader that what it has worked out from the catalog's text is good no more: a document is gone,
+    or counts under another rule."""
     _count(session, BURIED)
 
 
@@ -83,6 +88,19 @@ def note_rules(session: Session, rule_of: Mapping[int, int | None]) -> None:
     now = utcnow()
     rows = [{"document_id": id, "rule_id": rule, "changed_at": now} for id, rule in rule_of.items()]
     session.execute(insert(RuleChange), rows)
+
+
+def distrust_points(session: Session, revisions: Collection[int]) -> None:
+    """From now on readers of every version judge these revisions by the rule in force for their document, whatever
+    rule their points carry."""
+    ordered = sorted(revisions)
+    untrusted = rule_id(session, UNTRUSTED)
+    for start in range(0, len(ordered), _BATCH):
+        some = col(Revision.id).in_(ordered[start : start + _BATCH])
+        session.execute(update(Revision).where(some).values(indexed_rule_id=untrusted))
+    if ordered:
+        raise_access_epoch(session)
+        note_buried(session)
 
 
 def rule_at(connection: Connection, document_id: int, moment: datetime) -> int | None:

@@ -165,7 +165,8 @@ class Revision(SQLModel, table=True):
     """The file's suffix, without its dot."""
     modified_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     indexed_rule_id: int = Field(foreign_key="access_rule.id")
-    """The rule that its points in the index carry; ``document.rule_id`` is the one in force."""
+    """The rule that its points in the index carry, or ``access.UNTRUSTED`` where nobody can rely on what they do;
+    ``document.rule_id`` is the one in force."""
     since: int
     until: int | None = Field(default=None, index=True)
     chunks: int

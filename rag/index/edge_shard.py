@@ -137,18 +137,38 @@ def close(shard: edge.EdgeShard) -> None:
         shard.close()
 
 
+def rules_of(shard: edge.EdgeShard, documents: Collection[int]) -> dict[int, frozenset[int]]:
+    """See ``IndexReader.rules_of``. Raises ``IndexCorruptError`` for a point that carries none."""
+    found: dict[int, set[int]] = {}
+    ordered = sorted(documents)
+    for start in range(0, len(ordered), BATCH):
+        some = of_documents(ordered[start : start + BATCH])
+        for record in _scrolled(shard, None, some, with_vector=False):
+            payload = record.payload or {}
+            if not isinstance(payload.get("rule"), int):
+                raise IndexCorruptError(f"point {record.id} carries no rule")
+            found.setdefault(int(payload["document_id"]), set()).add(payload["rule"])
+    return {document: frozenset(rules) for document, rules in found.items()}
+
+
 def _points(shard: edge.EdgeShard, source: Path, without: Collection[int]) -> Iterator[IndexPoint]:
     """Every point but those of the documents ``without``, by id."""
     kept = edge.Filter(must_not=[of_documents(without)]) if without else None
+    for record in _scrolled(shard, source, kept, with_vector=True):
+        yield _read(record, source)
+
+
+def _scrolled(
+    shard: edge.EdgeShard, source: Path | None, some: edge.Filter | None, *, with_vector: bool
+) -> Iterator[edge.Record]:
     offset = None
     while True:
         request = edge.ScrollRequest(
-            limit=BATCH, offset=offset, filter=kept, with_payload=True, with_vector=True
+            limit=BATCH, offset=offset, filter=some, with_payload=True, with_vector=with_vector
         )
         with told(source):
             records, offset = shard.scroll(request)
-        for record in records:
-            yield _read(record, source)
+        yield from records
         if offset is None:
             return
 

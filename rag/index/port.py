@@ -97,6 +97,10 @@ class IndexReader(Protocol):
         """At most ``query.limit`` visible points, best first."""
         ...
 
+    def rules_of(self, documents: Collection[int]) -> dict[int, frozenset[int]]:
+        """``{document: the rules that its points carry}``; a document without a point is absent."""
+        ...
+
     def close(self) -> None: ...
 
 

@@ -126,6 +126,9 @@ class EdgeReader:
 
         return answer(query, ask, self._terms_of)
 
+    def rules_of(self, documents: Collection[int]) -> dict[int, frozenset[int]]:
+        return edge_shard.rules_of(self._shard, documents)
+
     def close(self) -> None:
         self._shard.close()
 

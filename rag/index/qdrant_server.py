@@ -16,6 +16,7 @@ from rag.index.exact import answer
 from rag.index.fusion import Pair
 from rag.index.port import IndexQuery, ScoredId, SparseVector
 from rag.index.server_builder import ServerBuilder
+from rag.index.server_carried import rules_of
 from rag.index.server_collection import Collections
 from rag.index.server_dump import (
     DumpedCollection,
@@ -329,6 +330,9 @@ class ServerReader:
             return dict(_terms(record) for record in records)
 
         return answer(query, ask, terms_of)
+
+    def rules_of(self, documents: Collection[int]) -> dict[int, frozenset[int]]:
+        return rules_of(self._wire, self._record.collection, self._record.version, documents)
 
     def close(self) -> None:
         """The client is the store's, and stays open."""

@@ -70,7 +70,7 @@ def apply_rules(
             ).where(col(Document.source) == source, col(Document.state) != DocumentState.PURGED)
         )
     }
-    rules = _Rules(session)
+    rules = StoredRules(session)
     fallback = rules.id(defaults.fallback)
     ruled = sum(
         row.state in HELD and row.rule_id is not None and row.rule_id != fallback for row in known.values()
@@ -86,7 +86,13 @@ def apply_rules(
         if row.rule_id == rules.id(rule):
             continue
         moved[row.id], entries[row.id] = rule, entry
-        if row.state in HELD and row.rule_id is not None and rule is not None and entry.access is None:
+        # Where nobody gains by it, nothing falls open.
+        if (
+            row.state in HELD
+            and row.rule_id is not None
+            and entry.access is None
+            and narrows(rule, rules.of(row.rule_id))
+        ):
             unruled.append(row.id)
     applied = AppliedRules(held=breaker.access_objection(source, len(unruled), ruled))
     if applied.held is not None:
@@ -119,22 +125,33 @@ def apply_rules(
 
 def narrows(old: AccessRule | None, new: AccessRule | None) -> bool:
     """Whether somebody may lose a document that passes from one rule to the other."""
-    if old is None:
-        return False
-    if new is None or new.tenant not in (None, old.tenant):
-        return True
-    return not (old.allow <= new.allow or PUBLIC in new.allow) or not new.deny <= old.deny
+    return bool(loses(old, new))
 
 
-class _Rules:
+def loses(old: AccessRule | None, new: AccessRule | None) -> frozenset[str]:
+    """The principals by which somebody may lose a document that passes from one rule to the other.
+
+    Those that ``new`` allows no more, and those that it denies and ``old`` did not. Who is in which group is not
+    asked: memberships change, and the rules stay.
+    """
+    if old is None or not old.allow or PUBLIC in old.deny:
+        return frozenset()
+    if new is None or PUBLIC in new.deny or new.tenant not in (None, old.tenant):
+        return old.allow
+    allowed_no_more = frozenset() if PUBLIC in new.allow else old.allow - new.allow
+    return allowed_no_more | (new.deny - old.deny)
+
+
+class StoredRules:
     """Rules and their ids, each looked up once a listing."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
         self._ids: dict[AccessRule, int] = {}
-        self._rules: dict[int, AccessRule] = {}
+        self._rules: dict[int, AccessRule | None] = {}
 
     def id(self, rule: AccessRule | None) -> int | None:
+        """Its id; a rule that is new is stored."""
         if rule is None:
             return None
         if rule not in self._ids:
@@ -142,9 +159,12 @@ class _Rules:
         return self._ids[rule]
 
     def of(self, id: int | None) -> AccessRule | None:
+        """The rule with this id; None, which is nobody's, where there is none."""
         if id is None:
             return None
         if id not in self._rules:
-            row = self._session.get_one(AccessRuleRow, id)
-            self._rules[id] = AccessRule(frozenset(row.allow), frozenset(row.deny), row.tenant)
+            row = self._session.get(AccessRuleRow, id)
+            self._rules[id] = (
+                None if row is None else AccessRule(frozenset(row.allow), frozenset(row.deny), row.tenant)
+            )
         return self._rules[id]

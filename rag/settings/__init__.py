@@ -1,6 +1,6 @@
 """``lockgate.yaml`` and the groups file, checked: an error names file, line and key."""
 
-from rag.settings.access import Access, AccessSync
+from rag.settings.access import Access, AccessAudit, AccessSync
 from rag.settings.access_log import AccessLog
 from rag.settings.caches import Caches
 from rag.settings.canonical import canonical, digest
@@ -21,6 +21,7 @@ from rag.settings.source import Freshness, Source, SourceAccess
 __all__ = [
     "METRICS",
     "Access",
+    "AccessAudit",
     "AccessLog",
     "AccessSync",
     "Bm25",

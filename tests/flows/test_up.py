@@ -18,7 +18,7 @@ from tests.flows.served import Served, call, group_of, is_alive, serving, wait_u
 def served(original: TinyProject, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """A project that is served, with its own server."""
     project = original.copied_to(tmp_path_factory.mktemp("up") / "tiny")
-    with serving(project, deployments=6) as served:
+    with serving(project, deployments=7) as served:
         yield served
 
 
@@ -37,6 +37,7 @@ def test_there_is_a_deployment_for_each_source_and_for_each_job(served: Served) 
         "evaluate/tiny",
         "promote/tiny",
         "access-sync/tiny",
+        "access-audit/tiny",
     }
     pages = deployments["ingest/pages"]
     assert [each["schedule"]["cron"] for each in pages["schedules"]] == ["0 * * * *"]

@@ -124,6 +124,13 @@ class MemoryReader:
         candidates = max(query.candidates, query.limit)
         return best(reciprocal_ranks([leg[:candidates] for leg in legs], query.rrf_k))[: query.limit]
 
+    def rules_of(self, documents: Collection[int]) -> dict[int, frozenset[int]]:
+        points = [point for point in self._points.values() if point.document in set(documents)]
+        return {
+            document: frozenset(point.rule for point in points if point.document == document)
+            for document in {point.document for point in points}
+        }
+
     def close(self) -> None: ...
 
 

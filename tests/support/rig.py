@@ -100,6 +100,9 @@ class RiggedReader:
         self._tell("searched")
         return found
 
+    def rules_of(self, documents: Collection[int]) -> dict[int, frozenset[int]]:
+        return self._inner.rules_of(documents)
+
     def close(self) -> None:
         self._inner.close()
 

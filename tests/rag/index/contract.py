@@ -665,3 +665,30 @@ class IndexStoreContract:
         builder.seal(expected_points=1)
         assert ids(reader) == [1]
         reader.close()
+
+    def test_a_reader_says_which_rules_the_points_of_documents_carry(self, store: IndexStore) -> None:
+        points = [
+            point(1, rule=2, document=7),
+            point(2, rule=2, document=7),
+            point(3, rule=0, document=8),
+            point(4, rule=1, document=8),
+            point(5, rule=3, document=9),
+        ]
+        first = sealed(store, 1, points, expected=5)
+        assert first.rules_of([7, 8, 4711]) == {7: frozenset({2}), 8: frozenset({0, 1})}
+        assert first.rules_of(set()) == {}
+        builder = store.build(2, dimension=4, base=1)
+        builder.delete([1, 3, 5])
+        builder.upsert([point(2, rule=3, document=7)])
+        builder.seal(expected_points=2)
+        second = store.open(2)
+        assert second.rules_of({7, 8, 9}) == {7: frozenset({3}), 8: frozenset({1})}
+        assert first.rules_of([7]) == {7: frozenset({2})}
+        first.close()
+        second.close()
+
+    def test_it_says_so_for_more_documents_than_fit_into_one_filter(self, store: IndexStore) -> None:
+        points = [point(id, rule=id % RULES) for id in range(1, 1302)]
+        reader = sealed(store, 1, points, expected=1301)
+        assert reader.rules_of(range(5000)) == {id: frozenset({id % RULES}) for id in range(1, 1302)}
+        reader.close()

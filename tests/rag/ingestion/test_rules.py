@@ -12,7 +12,7 @@ from rag.access import EVERYBODY, NOBODY, AccessRule
 from rag.catalog.access import rule_at
 from rag.errors import AccessLostError
 from rag.ingestion import AppliedRules, Breaker, Defaults, apply_rules
-from rag.ingestion.rules import narrows
+from rag.ingestion.rules import loses, narrows
 from tests.support.harness import ADA, BOB, EVE, Harness
 from tests.support.source import MemorySource
 
@@ -145,6 +145,19 @@ def test_falling_to_a_default_that_denies_needs_nobodys_word(harness: Harness, s
     assert harness.readable(ADA) == []
 
 
+def test_falling_to_a_default_that_lets_in_nobody_else_needs_nobodys_word(
+    harness: Harness, source: MemorySource
+) -> None:
+    for id in "abcde":
+        source.allow(id, ADA, BOB)
+    sync(harness, source)
+    for id in "abcde":
+        source.allow(id)
+    applied = sync(harness, source, default=AccessRule.of([BOB]))
+    assert (applied.changed, applied.held) == (5, None)
+    assert (harness.readable(ADA), len(harness.readable(BOB))) == ([], 5)
+
+
 def test_an_ingest_is_held_as_well_and_reads_nothing(harness: Harness, source: MemorySource) -> None:
     for id in "abcde":
         source.put(id, f"{id} text anew")
@@ -180,6 +193,23 @@ def test_the_catalog_knows_which_rule_held_when(harness: Harness, source: Memory
 
 
 @pytest.mark.parametrize(
+    ("old", "new", "by"),
+    [
+        (AccessRule.of([ADA, BOB]), AccessRule.of([ADA, EVE]), {BOB}),
+        (AccessRule.of([ADA, BOB]), None, {ADA, BOB}),
+        (AccessRule.of(["public"]), AccessRule.of(["public"], [EVE]), {EVE}),
+        (AccessRule.of([ADA, BOB]), AccessRule.of(["public"], [BOB]), {BOB}),
+        (AccessRule.of([ADA], tenant="acme"), AccessRule.of([ADA], tenant="b"), {ADA}),
+        (None, EVERYBODY, set()),
+    ],
+)
+def test_it_is_known_by_which_principals_they_may_lose_it(
+    old: AccessRule | None, new: AccessRule | None, by: set[str]
+) -> None:
+    assert loses(old, new) == frozenset(by)
+
+
+@pytest.mark.parametrize(
     ("old", "new", "somebody_may_lose_it"),
     [
         (None, EVERYBODY, False),
@@ -194,6 +224,9 @@ def test_the_catalog_knows_which_rule_held_when(harness: Harness, source: Memory
         (AccessRule.of([ADA], tenant="acme"), AccessRule.of([ADA]), False),
         (AccessRule.of([ADA], tenant="acme"), AccessRule.of([ADA], tenant="b"), True),
         (NOBODY, NOBODY, False),
+        (NOBODY, None, False),
+        (AccessRule.of([ADA], ["public"]), None, False),
+        (AccessRule.of([ADA]), AccessRule.of([ADA, "public"], ["public"]), True),
     ],
 )
 def test_a_rule_narrows_where_somebody_may_lose_the_document(

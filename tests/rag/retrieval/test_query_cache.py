@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 import pytest
@@ -71,6 +71,9 @@ class CountingReader:
     def query(self, query: IndexQuery) -> list[ScoredId]:
         self._store.asked += 1
         return self._inner.query(query)
+
+    def rules_of(self, documents: Collection[int]) -> dict[int, frozenset[int]]:
+        return self._inner.rules_of(documents)
 
     def close(self) -> None:
         self._inner.close()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -222,6 +222,9 @@ class StaleReader:
         return self._reader.query(
             IndexQuery(everything, query.limit, query.dense, query.sparse, query.match, query.candidates)
         )
+
+    def rules_of(self, documents: Collection[int]) -> dict[int, frozenset[int]]:
+        return self._reader.rules_of(documents)
 
     def close(self) -> None: ...
 
