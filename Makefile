@@ -39,10 +39,14 @@ format: setup ## put the code into its format
 bench: setup ## ratios of speed and cost, each measured in one run
 	$(BIN)/python -m tests.bench
 
+mutants: setup ## mutants of what decides on access, which the tests must notice
+	$(BIN)/pip install --quiet --no-warn-script-location -c constraints.txt -e '.[dev,mutants]'
+	$(BIN)/python -m tests.mutation
+
 docs: setup ## write the generated reference pages anew
 	$(BIN)/python -m flows.reference docs/reference
 
 clean: ## remove the environment and the sample project's state
 	rm -rf $(VENV) .lockgate
 
-.PHONY: help setup demo test soak lint format bench docs clean
+.PHONY: help setup demo test soak lint format bench mutants docs clean

@@ -34,11 +34,12 @@ def group(text: object) -> str:
     ``PrincipalError``. A tenant cannot ask, and no rule lists it."""
     if isinstance(text, str) and text.startswith(TENANT):
         return _named(text)
-    if principal(text) == PUBLIC or not str(text).startswith("group:"):
+    found = principal(text)
+    if not found.startswith("group:"):
         raise PrincipalError(
             f"{text!r} is not a group", next_step="Write group:NAME, or tenant:NAME for a tenant."
         )
-    return str(text)
+    return found
 
 
 def _named(text: str) -> str:

@@ -2,9 +2,11 @@
 
 import sys
 
-from tests.bench import change, ingest, revocation, search
+from tests.bench import change, filter_quality, ingest, revocation, search
 
-search.main(100_000 if "--whole" in sys.argv else 20_000)
+chunks = 100_000 if "--whole" in sys.argv else 20_000
+search.main(chunks)
+filter_quality.main(chunks)
 change.main()
 revocation.main()
 ingest.main(documents=None if "--whole" in sys.argv else 500)

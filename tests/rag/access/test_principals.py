@@ -8,13 +8,16 @@ from rag.access import PUBLIC, principal
 from rag.errors import PrincipalError
 
 
-@pytest.mark.parametrize("text", ["public", "user:ada@acme.example", "group:eng", "user:a:b", "user:José"])
+@pytest.mark.parametrize(
+    "text", ["public", "user:ada@acme.example", "group:eng", "user:a:b", "user:José", "user:x\u0301"]
+)
 def test_a_principal_is_returned_as_it_is(text: str) -> None:
     assert principal(text) == text
 
 
 def test_public_is_a_principal_without_a_prefix() -> None:
     assert principal("public") == PUBLIC
+    assert principal("".join(["pub", "lic"])) == PUBLIC
 
 
 @pytest.mark.parametrize("nothing", [None, "", 5, b"user:ada", ["user:ada"]])
@@ -35,10 +38,12 @@ def test_another_prefix_is_no_principal(text: str) -> None:
         "user:",
         "group:",
         "user:a b",
+        "user:a: b",
         "user:a\n",
         "user:a\u200b",  # zero width space: looks like user:a
         "user:a\u202eb",  # right-to-left override
         "user:Jose\u0301",  # denormalised: looks like user:José
+        "user:\u212b",  # the sign for Ångström: looks like user:Å
         "user:\ud800",
     ],
 )
