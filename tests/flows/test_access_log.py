@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+import shutil
+
+import pytest
+
 from tests.flows.commands import lockgate
 from tests.flows.projects import ADA, CLEO, STRANGER, TinyProject
 
 SALARIES = "pages/board/salaries.txt"
+
+
+@pytest.fixture
+def promoted(promoted: TinyProject) -> TinyProject:
+    """One of which nobody has asked anything yet."""
+    shutil.rmtree(promoted.state / "access-log", ignore_errors=True)
+    return promoted
 
 
 def test_what_was_searched_is_found_by_who_asked_and_by_what_they_got(promoted: TinyProject) -> None:
