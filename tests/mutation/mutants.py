@@ -14,6 +14,12 @@ from cosmic_ray.ast import ast_nodes, get_ast
 from cosmic_ray.mutating import mutate_code
 
 _Found = TypeVar("_Found")
+_BINARY = "core/ReplaceBinaryOperator_"
+_COUNTERPARTS = {
+    "Add_Sub", "Sub_Add", "Mul_Div", "Div_Mul", "Pow_Mul", "Mod_Mul", "FloorDiv_Mul",
+    "BitOr_BitAnd", "BitAnd_BitOr", "BitXor_BitOr", "LShift_RShift", "RShift_LShift",
+}  # fmt: skip
+"""Of the many that could take an operator's place, those that could do so by mistake."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +55,7 @@ def _all(source: str, plain: str) -> Iterator[tuple[str, int, str, str]]:
     tree = get_ast(source)
     for name in cosmic_ray.plugins.operator_names():
         kind = cosmic_ray.plugins.get_operator(name)
-        if kind.arguments():
+        if kind.arguments() or (name.startswith(_BINARY) and name.removeprefix(_BINARY) not in _COUNTERPARTS):
             continue
         places = [start for node in ast_nodes(tree) for start, _ in kind().mutation_positions(node)]
         for occurrence, (line, _) in enumerate(places):

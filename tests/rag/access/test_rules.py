@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import FrozenInstanceError
+
 import pytest
 
-from rag.access import EVERYBODY, NOBODY, AccessRule, Reader, may_read, parse_rule
+from rag.access import (
+    EVERYBODY,
+    NOBODY,
+    AccessRule,
+    AccessView,
+    Memberships,
+    Reader,
+    explain,
+    may_read,
+    parse_rule,
+)
 from rag.errors import PrincipalError
 
 ADA = Reader(frozenset({"user:ada", "group:eng", "public"}))
@@ -83,6 +95,34 @@ def test_a_tenant_changes_the_digest_of_a_rule_and_none_leaves_it() -> None:
     )
     assert AccessRule.of(["user:a"], tenant="acme").digest != AccessRule.of(["user:a"]).digest
     assert AccessRule.of(["user:a"], tenant="acme").digest != AccessRule.of(["user:a"], tenant="b").digest
+
+
+def test_the_digest_is_of_the_letters_themselves() -> None:
+    # printf '[["user:José"],[]]' | sha256sum
+    assert AccessRule.of(["user:José"]).digest == (
+        "f99c1548ad5b5f3f95e8bba46286f1d64ab6d578a87ede436be0be1a216c8162"
+    )
+
+
+@pytest.mark.parametrize(
+    ("one", "name"),
+    [
+        (EVERYBODY, "allow"),
+        (ADA, "principals"),
+        (ADA, "tenant"),
+        (Memberships(), "stale"),
+        (AccessView(1, {}, Memberships()), "rules"),
+        (explain("user:ada", None, Memberships()), "allowed"),
+    ],
+)
+def test_what_was_decided_by_cannot_be_changed_afterwards(one: object, name: str) -> None:
+    with pytest.raises(FrozenInstanceError):
+        setattr(one, name, frozenset())
+
+
+def test_rules_readers_and_explanations_have_room_for_nothing_else() -> None:
+    for each in (EVERYBODY, ADA, explain("user:ada", None, Memberships())):
+        assert not hasattr(each, "__dict__")
 
 
 def test_equal_rules_have_equal_digests_and_moving_a_principal_to_deny_changes_it() -> None:
