@@ -27,7 +27,7 @@ def explain(member: str, rule: AccessRule | None, memberships: Memberships) -> E
     if rule.tenant is not None:
         steps.append(_wall(member, reader, rule.tenant, memberships.groups_of))
     for name, listed in (("deny", rule.deny), ("allow", rule.allow)):
-        matches = sorted(listed & (reader.principals | {PUBLIC}))
+        matches = sorted(listed & reader.principals)
         steps += [f"{name} lists {match}{_path(member, match, memberships.groups_of)}" for match in matches]
         if name == "deny":
             steps += [
@@ -65,7 +65,7 @@ def _path(member: str, target: str, groups_of: GroupsOf) -> str:
     todo = [member]
     for current in todo:
         for found in sorted(groups_of.get(current, ())):
-            if found not in came_from and found != member:
+            if found not in came_from:
                 came_from[found] = current
                 todo.append(found)
     chain = [target]

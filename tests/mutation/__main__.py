@@ -10,6 +10,8 @@ from __future__ import annotations
 import importlib.abc
 import importlib.util
 import os
+import resource
+import shutil
 import signal
 import sys
 import tempfile
@@ -31,6 +33,7 @@ from tests.mutation.targets import TARGETS, Target
 
 ROOT = Path(__file__).parents[2]
 _READ = (hypothesis, numpy, qdrant_client, qdrant_edge, sqlmodel)
+_MOST_BYTES = 4 << 30  # a loop that never ends must not take the machine with it
 _LEAST_SECONDS = 60.0
 _LEAST_SHARE = 0.95
 
@@ -57,6 +60,7 @@ def passes(target: Target, source: str, seconds: float, folder: Path) -> bool:
     child = os.fork()
     if not child:
         os.setsid()
+        resource.setrlimit(resource.RLIMIT_DATA, (_MOST_BYTES, _MOST_BYTES))
         quiet = os.open(os.devnull, os.O_RDWR)
         for stream in (0, 1, 2):
             os.dup2(quiet, stream)
@@ -67,9 +71,18 @@ def passes(target: Target, source: str, seconds: float, folder: Path) -> bool:
             options = ["-x", "-q", "-p", "no:cacheprovider", f"--basetemp={folder / str(os.getpid())}"]
             options += ["-W", "ignore::pytest.PytestAssertRewriteWarning"]  # a library that was read before
             options += [] if target.fixtures else ["--noconftest"]
+            options += ["-k", target.chosen] if target.chosen else []
             code = int(pytest.main([*options, *tests]))
         finally:
             os._exit(code)
+    try:
+        return _ended_well(child, seconds)
+    finally:
+        shutil.rmtree(folder / str(child), ignore_errors=True)
+
+
+def _ended_well(child: int, seconds: float) -> bool:
+    """Whether it ended with 0 and in time; it is killed else, with all that it started."""
     ended = time.monotonic() + seconds
     while time.monotonic() < ended:
         done, status = os.waitpid(child, os.WNOHANG)

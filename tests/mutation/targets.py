@@ -22,6 +22,8 @@ class Target:
     functions: frozenset[str] = frozenset()
     fixtures: bool = False
     """Whether the tests need those of ``tests/conftest.py``, which take long to read."""
+    chosen: str = ""
+    """Which of the tests, as pytest's ``-k`` has it."""
 
     @property
     def module(self) -> str:
@@ -57,5 +59,6 @@ TARGETS = (
         ("tests/rag/retrieval/test_retriever.py",),
         frozenset({"_search", "_judge"}),
         fixtures=True,
+        chosen="not postgresql",
     ),
 )

@@ -38,6 +38,10 @@ def test_the_filter_asks_for_the_rules() -> None:
     assert repr(visibility_filter(SEEN, {})) == repr(edge.Filter(must=[among("rule", [1, 3])]))
 
 
+def test_a_filter_is_made_once() -> None:
+    assert visibility_filter(MOVED, {}) is visibility_filter(MOVED, {})
+
+
 def test_what_has_moved_is_taken_out_of_its_rule_and_back_in_where_it_is_granted() -> None:
     unmoved = edge.Filter(must=[among("rule", [1, 3])], must_not=[among("document_id", [8, 9])])
     wanted = edge.Filter(should=[unmoved, among("document_id", [8])])

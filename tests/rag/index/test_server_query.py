@@ -57,7 +57,16 @@ def test_a_point_is_a_chunk_and_the_version_that_it_came_with(chunk: int, versio
 
 
 @pytest.mark.parametrize(
-    ("chunk", "version"), [(-1, 1), (HIGHEST_CHUNK + 1, 1), (1, 0), (1, -1), (1, HIGHEST_VERSION + 1)]
+    ("chunk", "version"),
+    [
+        (-1, 1),
+        (HIGHEST_CHUNK + 1, 1),
+        (HIGHEST_CHUNK + 2, 1),
+        (1, 0),
+        (1, -1),
+        (1, HIGHEST_VERSION + 1),
+        (1, HIGHEST_VERSION + 2),
+    ],
 )
 def test_what_does_not_fit_into_a_point_has_no_place(chunk: int, version: int) -> None:
     with pytest.raises(IndexStoreError, match=f"chunk {chunk} of version {version} has no place"):
