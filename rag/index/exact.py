@@ -44,7 +44,7 @@ def answer(query: IndexQuery, ask: Ask, terms_of: TermsOf) -> list[ScoredId]:
     legs = []
     for one, leg in zip(alone, ask(query, length + _SPARE), strict=True):
         sums = _Sums(one, terms_of)
-        legs.append(_followed(leg, length, sums, lambda longer, one=one: ask(one, longer)[0]))  # type: ignore[misc]
+        legs.append(_followed(leg, length, sums, one, ask))
     if len(legs) == 1:
         pairs = [pair for equals in legs[0] for pair in equals]
         return ranked(sums.of(pairs) if sums.noise else pairs, query.limit)
@@ -72,10 +72,9 @@ class _Sums:
         ]
 
 
-def _followed(
-    leg: list[Pair], length: int, sums: _Sums, again: Callable[[int], list[Pair]]
-) -> list[list[Pair]]:
-    """The first ``length`` of a leg and all that equal the last of them, as groups of equals, best first."""
+def _followed(leg: list[Pair], length: int, sums: _Sums, query: IndexQuery, ask: Ask) -> list[list[Pair]]:
+    """The first ``length`` of the leg of ``query`` and all that equal the last of them, as groups of equals, best
+    first."""
     longer = length + _SPARE
     while True:
         groups, before = _groups(leg, sums), 0
@@ -87,7 +86,7 @@ def _followed(
         if len(leg) < longer or longer >= _LONGEST:
             return groups
         longer *= 4
-        leg = again(longer)
+        [leg] = ask(query, longer)
 
 
 def _groups(leg: list[Pair], sums: _Sums) -> list[list[Pair]]:

@@ -58,6 +58,10 @@ class _Answer(NamedTuple):
     epoch: int
     passages: Sequence[tuple[float, reads.Passage]]
 
+    def result(self) -> SearchResult:
+        hits = [Hit.of(rank, *passage) for rank, passage in enumerate(self.passages, start=1)]
+        return SearchResult(self.version, hits)
+
 
 @dataclass(frozen=True, slots=True)
 class _Target:
@@ -224,21 +228,19 @@ class Retriever:
 
         key = (query, mode, tuple(sorted((match or {}).items())))
         found = self._answered(_Question(subject, limit, version, prepare, key))
-        hits = [Hit.of(rank, *passage) for rank, passage in enumerate(found.passages, start=1)]
         if self._log is not None:
             returned = [(row.document, row.id, row.rule_id) for _, row in found.passages]
             asked = Asked(query, subject, token is not None, mode, limit, dict(match or {}))
             self._log.note(asked, version=found.version, epoch=found.epoch, returned=returned)
-        return SearchResult(found.version, hits)
+        return found.result()
 
     def search_prepared(
         self, query: Callable[..., IndexQuery], *, principal: str, limit: int, version: int | None = None
     ) -> SearchResult:
         """``search_version`` for a query whose vectors are made: ``query(visibility=…, limit=…)`` completes it.
         For measuring: it is neither kept nor noted down."""
-        found = self._answered(_Question(Subject(principal), limit, version, lambda _: query, None))
-        hits = [Hit.of(rank, *passage) for rank, passage in enumerate(found.passages, start=1)]
-        return SearchResult(found.version, hits)
+        question = _Question(Subject(principal), limit, version, lambda _: query, None)
+        return self._answered(question).result()
 
     def close(self) -> None:
         """Closes index, catalog and whatever was opened with the retriever."""

@@ -98,7 +98,7 @@ def _operation(operation: models.UpdateOperation) -> edge.UpdateOperation:
         case models.DeleteOperation(delete=models.FilterSelector(filter=some)):
             return edge.UpdateOperation.delete_points_by_filter(_filter(some))
         case _:
-            raise NotImplementedError(type(operation).__name__)
+            raise AssertionError(f"building a version takes no {type(operation).__name__}")
 
 
 def _point(point: models.PointStruct) -> edge.Point:
@@ -127,4 +127,4 @@ def _condition(condition: Any) -> edge.FieldCondition:
         case models.FieldCondition(key=key, match=models.MatchValue(value=value)):
             return edge.FieldCondition(key=key, match=edge.MatchValue(value))
         case _:
-            raise NotImplementedError(repr(condition))
+            raise AssertionError(f"building a version takes no such filter: {condition!r}")

@@ -21,7 +21,6 @@ from rag.access import AccessRule
 from rag.catalog import Catalog, put_under, replace_memberships, rule_id
 from rag.catalog.tables import Document
 from rag.index import Bm25Encoder, EdgeStore, IndexQuery
-from rag.ingestion import Breaker, Defaults, apply_rules
 from rag.retrieval import Retriever
 from tests.bench.corpus import MadeUpProject, build, vector_of
 from tests.bench.on_disk import OnDisk
@@ -149,47 +148,45 @@ class Latencies:
         )
 
 
-def _from_the_catalog(project: MadeUpProject, board: Board, first: int) -> Latencies:
+def _measured(board: Board, first: int, times: int, revoke: Callable[[int], int]) -> Latencies:
+    """Revokes so many times, each once all readers have the document; ``revoke`` says from when on it counts."""
+    found = Latencies(board)
+    for number in range(times):
+        ticket = first + number
+        board.ask(ticket, number)
+        _wait(board.held, ticket)
+        since = revoke(number)
+        found.note(ticket, since, time.monotonic_ns())
+    return found
+
+
+def _from_the_catalog(project: MadeUpProject, source: OnDisk, board: Board, first: int) -> Latencies:
     """One document at a time, by another rule in the catalog."""
     with project.catalog.read() as session:
         ids: dict[str, int] = {
             row.external_id: row.id
             for row in session.execute(select(col(Document.external_id), col(Document.id)))
         }
-    source = project.source
-    assert isinstance(source, OnDisk)
-    found = Latencies(board)
-    for number in range(REVOCATIONS):
-        ticket = first + number
-        board.ask(ticket, number)
-        _wait(board.held, ticket)
+
+    def revoke(number: int) -> int:
         with project.catalog.write() as session:
             rule = rule_id(session, AccessRule.of(["user:somebody-else"]))
             put_under(session, {ids[source.id(number)]: rule})
-            since = time.monotonic_ns()  # the commit itself is still to come, and counts
-        found.note(ticket, since, time.monotonic_ns())
-    return found
+            return time.monotonic_ns()  # the commit itself is still to come, and counts
+
+    return _measured(board, first, REVOCATIONS, revoke)
 
 
-def _from_the_source(project: MadeUpProject, board: Board, first: int) -> Latencies:
+def _from_the_source(project: MadeUpProject, source: OnDisk, board: Board, first: int) -> Latencies:
     """All documents of a folder at a time, by its access file and a sync of the whole source."""
-    source = project.source
-    assert isinstance(source, OnDisk)
-    found = Latencies(board)
-    for number in range(EDITS):
-        ticket = first + number
-        board.ask(ticket, number)
-        _wait(board.held, ticket)
+
+    def revoke(number: int) -> int:
         since = time.monotonic_ns()
         source.allow(number, "user:somebody-else")
-        _sync(project)
-        found.note(ticket, since, time.monotonic_ns())
-    return found
+        project.sync()
+        return since
 
-
-def _sync(project: MadeUpProject) -> None:
-    with project.catalog.write() as session:
-        apply_rules(session, "made-up", project.source.list(), defaults=Defaults(None), breaker=Breaker())
+    return _measured(board, first, EDITS, revoke)
 
 
 def main() -> None:
@@ -207,10 +204,10 @@ def main() -> None:
             replace_memberships(session, "bench", {f"group:g{n}": {READER} for n in range(FOLDERS)})
         with _readers(root, board):
             begun = time.monotonic()
-            by_catalog = _from_the_catalog(project, board, 1)
+            by_catalog = _from_the_catalog(project, source, board, 1)
             speed = board.answers.sum() / (time.monotonic() - begun)
-            _sync(project)  # the source takes back what the catalog was told
-            by_source = _from_the_source(project, board, REVOCATIONS + 1)
+            project.sync()  # the source takes back what the catalog was told
+            by_source = _from_the_source(project, source, board, REVOCATIONS + 1)
         by_catalog.show("from the commit of its rule to the last reader's first answer without it")
         by_source.show(f"from an edited access file, through a sync of {DOCUMENTS} files, to the same")
         print(f"  load: {speed:.0f} answers/s over the first of these")

@@ -1,22 +1,13 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from qdrant_client import QdrantClient
 
-from rag.index import EdgeStore, IndexStore
-from rag.index.qdrant_server import QdrantServerStore
 from tests.support.harness import Harness
-from tests.support.memory_store import MemoryStore
 from tests.support.source import MemorySource
-
-STORES: dict[str, Callable[[Path], IndexStore]] = {
-    "memory": lambda _root: MemoryStore(),
-    "edge": lambda root: EdgeStore(root / "index"),
-    "server": lambda _root: QdrantServerStore(QdrantClient(":memory:"), prefix="t"),
-}
+from tests.support.stores import STORES
 
 
 @pytest.fixture

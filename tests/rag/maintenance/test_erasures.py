@@ -18,13 +18,13 @@ from rag.embedding import embed as embed_module
 from rag.errors import IndexStoreError
 from rag.index import EdgeStore
 from rag.maintenance import finish_erasures, purge
-from tests.rag.maintenance.conftest import STORES
 from tests.rag.maintenance.looking import assert_counts_agree, pending, roll_back_to, vectors
 from tests.support.embedder import WordEmbedder
 from tests.support.harness import ADA, BOB, Harness, StoppedError
 from tests.support.memory_store import MemoryStore
 from tests.support.orphans import orphans
 from tests.support.source import MemorySource
+from tests.support.stores import STORES
 
 STEPS = ["plan", "batch 1", "batch 2", "begin", "slice", "embed", "build"]
 

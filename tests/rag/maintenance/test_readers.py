@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from rag.maintenance import Retention, finish_erasures, purge, sweep
-from tests.rag.maintenance.conftest import STORES
 from tests.support.harness import ADA, Harness
 from tests.support.source import MemorySource
+from tests.support.stores import STORES
 
 
 @pytest.mark.parametrize("kind", ["memory", "edge"])

@@ -16,12 +16,12 @@ from rag.errors import UnknownVersionError
 from rag.maintenance import Retention, finish_erasures, purge, sweep, undo_purge
 from rag.releases import LedgerFile, promoted
 from rag.releases import ledger as ledgers
-from tests.rag.maintenance.conftest import STORES
 from tests.rag.maintenance.looking import assert_counts_agree, entries, pending, roll_back_to
 from tests.rag.maintenance.saving import Before, bring_back, files_below, ledger_of, made, save
 from tests.support.harness import ADA, BOB, EVE, Harness
 from tests.support.memory_store import MemoryStore
 from tests.support.source import MemorySource
+from tests.support.stores import STORES
 
 WITHOUT_INDEXES = pytest.mark.filterwarnings("ignore:Payload indexes have no effect in the local Qdrant")
 ANY_STORE = pytest.mark.parametrize("kind", ["memory", "edge", pytest.param("server", marks=WITHOUT_INDEXES)])

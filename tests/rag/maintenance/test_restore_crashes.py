@@ -20,11 +20,11 @@ from rag.maintenance import purge
 from rag.maintenance import restore as restore_function
 from rag.maintenance.place import Place
 from rag.releases import LedgerFile
-from tests.rag.maintenance.conftest import STORES
 from tests.rag.maintenance.looking import assert_counts_agree, entries, pending
 from tests.rag.maintenance.saving import Before, bring_back, files_below, save
 from tests.support.harness import ADA, Harness, StoppedError
 from tests.support.source import MemorySource
+from tests.support.stores import STORES
 
 module = sys.modules[restore_function.__module__]
 

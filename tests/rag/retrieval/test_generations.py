@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from qdrant_client import QdrantClient
 
 from rag.errors import IndexStoreError
-from rag.index import EdgeStore, IndexStore
-from rag.index.qdrant_server import QdrantServerStore
+from rag.index import IndexStore
 from rag.releases import roll_back
 from rag.retrieval import RetrievalSettings, Retriever
 from tests.support.embedder import WordEmbedder
 from tests.support.harness import ADA, Harness
 from tests.support.memory_store import MemoryStore
 from tests.support.source import MemorySource
+from tests.support.stores import STORES
 
-STORES: dict[str, Callable[[Path], IndexStore]] = {
-    "memory": lambda _root: MemoryStore(),
-    "edge": lambda root: EdgeStore(root / "index"),
-    "server": lambda _root: QdrantServerStore(QdrantClient(":memory:"), prefix="generations"),
-}
 pytestmark = pytest.mark.filterwarnings("ignore:Payload indexes have no effect in the local Qdrant")
 
 

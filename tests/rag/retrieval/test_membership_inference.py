@@ -4,26 +4,18 @@ from __future__ import annotations
 
 import random
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from qdrant_client import QdrantClient
 
-from rag.index import EdgeStore, IndexStore
-from rag.index.qdrant_server import QdrantServerStore
 from rag.retrieval import Retriever
 from tests.support.harness import ADA, BOB, Harness
-from tests.support.memory_store import MemoryStore
 from tests.support.source import MemorySource
+from tests.support.stores import STORES
 from tests.support.world import WORDS, random_text, world_harness
 
-STORES: dict[str, Callable[[Path], IndexStore]] = {
-    "memory": lambda _root: MemoryStore(),
-    "edge": lambda root: EdgeStore(root / "index"),
-    "server": lambda _root: QdrantServerStore(QdrantClient(":memory:"), prefix="pairs"),
-}
 QUESTIONS = 12
 pytestmark = pytest.mark.filterwarnings("ignore:Payload indexes have no effect in the local Qdrant")
 Answers = list[list[dict[str, object]]]

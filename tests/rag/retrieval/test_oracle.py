@@ -4,22 +4,14 @@ from __future__ import annotations
 
 import random
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from qdrant_client import QdrantClient
 
-from rag.index import EdgeStore, IndexStore
-from rag.index.qdrant_server import QdrantServerStore
 from tests.support.memory_store import MemoryStore
+from tests.support.stores import STORES
 from tests.support.world import WORDS, World, world_harness
 
-STORES: dict[str, Callable[[Path], IndexStore]] = {
-    "memory": lambda _root: MemoryStore(),
-    "edge": lambda root: EdgeStore(root / "index"),
-    "server": lambda _root: QdrantServerStore(QdrantClient(":memory:"), prefix="oracle"),
-}
 STEPS = 4
 pytestmark = pytest.mark.filterwarnings("ignore:Payload indexes have no effect in the local Qdrant")
 
