@@ -6,6 +6,7 @@ import os
 import random
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -49,20 +50,53 @@ def status(project: TinyProject) -> dict[str, Any]:
     return lockgate("status", "--json", project=project).json
 
 
-def test_a_second_writer_is_told_who_writes_and_changes_nothing(promoted: TinyProject) -> None:
-    with ingesting(promoted) as first:
-        assert reached(first, lambda: status(promoted)["writing"])
-        first.send_signal(signal.SIGSTOP)
-        second = lockgate("ingest", "--json", project=promoted)
-        assert (second.code, second.out) == (1, "")
-        assert f"another process is writing to this project (process {first.pid}, since 2" in second.err
-        assert "Nothing was changed." in second.err
-        assert status(promoted)["writing"] is True
-        found = lockgate("search", "coffee beans", "--as", ADA, "--json", project=promoted)
-        assert found.json["hits"][0]["document"] == "notes/coffee"
-        first.send_signal(signal.SIGCONT)
-        assert first.wait(timeout=120) == 0
-    assert status(promoted)["writing"] is False
+SIGNALLING = """
+import os
+from {module} import {owner} as owner
+kept = owner.{method}
+def signalled(*arguments, **named):
+    {before}
+    done = kept(*arguments, **named)
+    {after}
+    return done
+owner.{method} = signalled
+from flows.cli.main import main
+main()
+"""
+
+
+def signalled_at(
+    project: TinyProject, method: str, *, sent: signal.Signals, before: bool = False
+) -> subprocess.Popen[bytes]:
+    """``lockgate ingest`` as a process that signals itself after ``module:Class.method``, or before it."""
+    module, _, name = method.partition(":")
+    owner, _, called = name.partition(".")
+    send = f"os.kill(os.getpid(), {int(sent)})"
+    text = SIGNALLING.format(
+        module=module,
+        owner=owner,
+        method=called,
+        before=send if before else "pass",
+        after="pass" if before else send,
+    )
+    script = project.root / "signalling.py"
+    script.write_text(text, encoding="utf-8")
+    command = [sys.executable, str(script), "ingest", "--json"]
+    with (project.root / "ingest.log").open("ab") as log:
+        return subprocess.Popen(command, cwd=project.root, stdout=log, stderr=log)
+
+
+@contextmanager
+def stopped_at(project: TinyProject, method: str) -> Iterator[subprocess.Popen[bytes]]:
+    """An ingest that stands still before ``method``, as long as that takes; killed in the end."""
+    process = signalled_at(project, method, sent=signal.SIGSTOP, before=True)
+    try:
+        _, ended = os.waitpid(process.pid, os.WUNTRACED)
+        assert os.WIFSTOPPED(ended), (project.root / "ingest.log").read_text(encoding="utf-8")[-2000:]
+        yield process
+    finally:
+        process.kill()
+        process.wait()
 
 
 # Of 60 notes, version 2 changes eight, deletes six and adds six.
@@ -211,6 +245,21 @@ def same_in_the_end(project: TinyProject, uninterrupted: TinyProject) -> None:
     assert lockgate("ingest", "--json", project=project).json["built"] is False
 
 
+def test_a_second_writer_is_told_who_writes_and_changes_nothing(shelves: TinyProject, tmp_path: Path) -> None:
+    project = shelves.copied_to(tmp_path / "tiny")
+    with stopped_at(project, "rag.embedding:VectorCache.put") as first:
+        second = lockgate("ingest", "--json", project=project)
+        assert (second.code, second.out) == (1, "")
+        assert f"another process is writing to this project (process {first.pid}, since 2" in second.err
+        assert "Nothing was changed." in second.err
+        assert status(project)["writing"] is True
+        found = lockgate("search", "shelf 40 ledgers", "--as", ADA, "--json", project=project)
+        assert found.json["hits"][0]["document"] == "notes/n40"
+        first.send_signal(signal.SIGCONT)
+        assert first.wait(timeout=120) == 0
+    assert status(project)["writing"] is False
+
+
 def test_an_ingest_killed_again_and_again_ends_as_one_that_was_not(
     shelves: TinyProject, uninterrupted: TinyProject, tmp_path: Path
 ) -> None:
@@ -236,26 +285,12 @@ def test_wherever_an_ingest_is_killed_the_next_one_completes(
     same_in_the_end(project, uninterrupted)
 
 
-DYING = """
-import os, signal, sys
-from {module} import {owner} as owner
-kept = owner.{method}
-def dying(*arguments, **named):
-    {before}
-    done = kept(*arguments, **named)
-    os.kill(os.getpid(), signal.SIGKILL)
-owner.{method} = dying
-from flows.cli.main import main
-main()
-"""
-
-
 @pytest.mark.parametrize(
-    ("module", "owner", "method", "kills_before"),
+    ("method", "before"),
     [
-        pytest.param("rag.index.qdrant_edge", "EdgeBuilder", "seal", False, id="sealed and not yet recorded"),
+        pytest.param("rag.index.qdrant_edge:EdgeBuilder.seal", False, id="sealed and not yet recorded"),
         pytest.param(
-            "rag.embedding", "VectorCache", "put", True, id="embedded and not stored", marks=pytest.mark.soak
+            "rag.embedding:VectorCache.put", True, id="embedded and not stored", marks=pytest.mark.soak
         ),
     ],
 )
@@ -263,21 +298,13 @@ def test_a_death_between_two_stores_leaves_nothing_doubled(
     shelves: TinyProject,
     uninterrupted: TinyProject,
     tmp_path: Path,
-    module: str,
-    owner: str,
     method: str,
-    kills_before: bool,
+    before: bool,
 ) -> None:
     project = shelves.copied_to(tmp_path / "tiny")
-    before = "os.kill(os.getpid(), signal.SIGKILL)" if kills_before else "pass"
-    script = project.root / "dying.py"
-    script.write_text(
-        DYING.format(module=module, owner=owner, method=method, before=before), encoding="utf-8"
-    )
-    command = [str(LOCKGATE.with_name("python")), str(script), "ingest", "--json"]
-    died = subprocess.run(command, cwd=project.root, capture_output=True, timeout=300, check=False)
-    assert died.returncode == -signal.SIGKILL, died.stderr[-2000:]
-    if not kills_before:
+    died = signalled_at(project, method, sent=signal.SIGKILL, before=before)
+    assert died.wait(timeout=300) == -signal.SIGKILL
+    if not before:
         assert (project.state / "index" / "00000002").is_dir()
     holds(project)
     same_in_the_end(project, uninterrupted)
@@ -285,9 +312,7 @@ def test_a_death_between_two_stores_leaves_nothing_doubled(
 
 def test_a_killed_ingest_leaves_no_process_behind(shelves: TinyProject, tmp_path: Path) -> None:
     project = shelves.copied_to(tmp_path / "tiny")
-    seen = moments(project)
-    with ingesting(project) as process:
-        assert reached(process, seen["embedding"])
+    with stopped_at(project, "rag.embedding:VectorCache.put") as process:
         children = children_of(process.pid)
         assert children
         process.kill()
