@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
 import qdrant_edge as edge
@@ -14,14 +14,14 @@ DENSE, SPARSE = "dense", "bm25"
 _NOTHING = edge.Filter(must=[edge.FieldCondition(key="rule", match=edge.MatchAny([-1]))])
 
 
-def legs(query: IndexQuery, length: int) -> list[edge.QueryRequest]:
-    """One request for each of the query's vectors, that of the words last, for so many points; the visibility
+def legs(query: IndexQuery, lengths: Sequence[int]) -> list[edge.QueryRequest]:
+    """One request for each of the query's vectors, that of the words last, for so many points each; the visibility
     filter is in each, before any ranking."""
     visible = visibility_filter(query.visibility, query.match)
     found = []
     if query.dense is not None:
         nearest = edge.Query.Nearest(query.dense.tolist(), using=DENSE)
-        found.append(edge.QueryRequest(limit=length, query=nearest, filter=visible, with_payload=False))
+        found.append(edge.QueryRequest(limit=lengths[0], query=nearest, filter=visible, with_payload=False))
     if query.sparse is not None and query.has_terms:
         weights, corpus = query.sparse, _NOTHING
         if query.weighted:
@@ -31,7 +31,7 @@ def legs(query: IndexQuery, length: int) -> list[edge.QueryRequest]:
         matching = edge.Query.Nearest(sparse_vector(weights), using=SPARSE)
         found.append(
             edge.QueryRequest(
-                limit=length,
+                limit=lengths[-1],
                 query=matching,
                 filter=visible,
                 params=edge.SearchParams(idf=edge.IdfParams(corpus=corpus)),

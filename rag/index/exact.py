@@ -9,7 +9,8 @@ until they end.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from math import fsum
@@ -17,12 +18,14 @@ from math import fsum
 from rag.index.fusion import Pair, ranked, reciprocal_ranks
 from rag.index.port import IndexQuery, ScoredId, SparseVector
 
-Ask = Callable[[IndexQuery, int], list[list[Pair]]]
-"""The legs of a query, that of the words last, each best first and at most so long."""
+Ask = Callable[[IndexQuery, Sequence[int]], list[list[Pair]]]
+"""The legs of a query, that of the words last, each best first and at most as long as the number in its place."""
 TermsOf = Callable[[list[int]], Mapping[int, SparseVector]]
 """The words of points."""
 
-_SPARE = 28
+# What is asked for beyond the length of a leg, to see whether equals go on behind its end. Every point more of a
+# dense leg is a longer walk through the engine's graph, and its scores are seldom equal.
+_SPARE_BY_VECTOR, _SPARE_BY_WORDS = 4, 28
 _LONGEST = 10_000
 """A list is not followed further than this: among more equals than that, the engine's choice stands."""
 
@@ -36,19 +39,20 @@ def leg_length(query: IndexQuery) -> int:
 def answer(query: IndexQuery, ask: Ask, terms_of: TermsOf) -> list[ScoredId]:
     """What ``query`` finds, by what the engine says to ``ask`` and ``terms_of``."""
     length = leg_length(query)
-    alone = [replace(query, sparse=None)] if query.dense is not None else []
+    alone = [(replace(query, sparse=None), length + _SPARE_BY_VECTOR)] if query.dense is not None else []
     if query.has_terms:
-        alone.append(replace(query, dense=None))
+        alone.append((replace(query, dense=None), length + _SPARE_BY_WORDS))
     if not alone:
         return []
+    found = ask(query, [asked for _, asked in alone])
     legs = []
-    for one, leg in zip(alone, ask(query, length + _SPARE), strict=True):
+    for (one, asked), pairs in zip(alone, found, strict=True):
         sums = _Sums(one, terms_of)
-        legs.append(_followed(leg, length, sums, one, ask))
+        legs.append(_followed(pairs, asked, length, sums, one, ask))
     if len(legs) == 1:
-        pairs = [pair for equals in legs[0] for pair in equals]
+        [(pairs, _)] = legs
         return ranked(sums.of(pairs) if sums.noise else pairs, query.limit)
-    orders = [[id for equals in leg for id in sorted(id for id, _ in equals)][:length] for leg in legs]
+    orders = [_ids(*leg)[:length] for leg in legs]
     return reciprocal_ranks(orders, k=query.rrf_k, limit=query.limit)
 
 
@@ -72,47 +76,54 @@ class _Sums:
         ]
 
 
-def _followed(leg: list[Pair], length: int, sums: _Sums, query: IndexQuery, ask: Ask) -> list[list[Pair]]:
-    """The first ``length`` of the leg of ``query`` and all that equal the last of them, as groups of equals, best
-    first."""
-    longer = length + _SPARE
+def _followed(
+    pairs: list[Pair], asked: int, length: int, sums: _Sums, query: IndexQuery, ask: Ask
+) -> tuple[list[Pair], list[int]]:
+    """The first ``length`` of the leg of ``query`` and all that equal the last of them, and where each group of
+    equals ends. ``pairs`` is what is known of the leg, of which ``asked`` were asked for."""
     while True:
-        groups, before = _groups(leg, sums), 0
-        for place, equals in enumerate(groups):
-            # The last group may go on beyond the end of the list.
-            if before + len(equals) >= length and (place < len(groups) - 1 or len(leg) < longer):
-                return groups[: place + 1]
-            before += len(equals)
-        if len(leg) < longer or longer >= _LONGEST:
-            return groups
-        longer *= 4
-        [leg] = ask(query, longer)
+        ends = _ends(pairs, sums)
+        # The last group may go on behind the end of the list.
+        whole = len(pairs) < asked or asked >= _LONGEST
+        if whole or (len(ends) > 1 and ends[-2] >= length):
+            last = min(bisect_left(ends, length), len(ends) - 1)
+            return pairs[: ends[last]], ends[: last + 1]
+        asked *= 2
+        [pairs] = ask(query, [asked])
 
 
-def _groups(leg: list[Pair], sums: _Sums) -> list[list[Pair]]:
-    """``leg`` parted where a score falls by more than the engine may err: the same for every order of its sums."""
-    if not leg:
-        return []
-    groups = [[leg[0]]]
-    for (_, higher), pair in pairwise(leg):
-        # Both scores may be off, so that a gap is known to twice the noise.
-        gap, unit = higher - pair[1], 2 * sums.noise * higher
-        apart = gap > 4 * unit or (gap > 2 * unit and _apart(leg, higher, pair[1], sums))
-        if apart:
-            groups.append([])
-        groups[-1].append(pair)
-    return groups
+def _ends(pairs: list[Pair], sums: _Sums) -> list[int]:
+    """Where each group of equals ends, the last number being that of all pairs. A group ends where a score falls
+    by more than the engine may err: these are the same groups for every order of its sums."""
+    # Both scores of a gap may be off, so that it is known to twice the noise.
+    unit = 2 * sums.noise
+    scores = [score for _, score in pairs]
+    return [
+        place
+        for place, (higher, lower) in enumerate(pairwise(scores), start=1)
+        if (gap := higher - lower) > 4 * unit * higher
+        or (gap > 2 * unit * higher and _apart(pairs, higher, lower, sums))
+    ] + [len(pairs)]
+
+
+def _ids(pairs: list[Pair], ends: list[int]) -> list[int]:
+    """Best first; equals by id."""
+    ids = [id for id, _ in pairs]
+    for start, end in pairwise([0, *ends]):
+        if end - start > 1:
+            ids[start:end] = sorted(ids[start:end])
+    return ids
 
 
 def _apart(leg: list[Pair], higher: float, lower: float, sums: _Sums) -> bool:
     """Whether what has ``lower`` or a little less is, exactly, further from what has ``higher`` or a little more
     than three times what a gap may be off by."""
     near = 2 * sums.noise * higher
-    above = sums.of(pair for pair in leg if higher <= pair[1] <= higher + near)
-    below = sums.of(pair for pair in leg if lower - near <= pair[1] <= lower)
-    # What is erased meanwhile has no words any more.
-    least = min((score for _, score in above), default=higher)
-    return least - max((score for _, score in below), default=lower) > 6 * sums.noise * least
+    around = [(id, score) for id, score in leg if lower - near <= score <= higher + near]
+    exact = dict(sums.of(around))  # without what is erased meanwhile, which has no words any more
+    least = min((exact[id] for id, score in around if score >= higher and id in exact), default=higher)
+    most = max((exact[id] for id, score in around if score <= lower and id in exact), default=lower)
+    return least - most > 6 * sums.noise * least
 
 
 def _pairs(terms: SparseVector) -> Iterable[tuple[int, float]]:

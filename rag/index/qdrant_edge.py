@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import ClassVar, TypeVar
 
@@ -119,9 +119,9 @@ class EdgeReader:
         if query.visibility.nothing or not self.points:
             return []
 
-        def ask(query: IndexQuery, length: int) -> list[list[Pair]]:
+        def ask(query: IndexQuery, lengths: Sequence[int]) -> list[list[Pair]]:
             with edge_shard.told(None):
-                answers = self._shard.query_batch(edge.QueryBatchRequest(legs(query, length)))
+                answers = self._shard.query_batch(edge.QueryBatchRequest(legs(query, lengths)))
             return [[(int(hit.id), hit.score) for hit in answer] for answer in answers]
 
         return answer(query, ask, self._terms_of)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
@@ -313,8 +313,8 @@ class ServerReader:
         collection, version = self._record.collection, self._record.version
         points: dict[int, models.ExtendedPointId] = {}
 
-        def ask(query: IndexQuery, length: int) -> list[list[Pair]]:
-            requests = legs(query, version, self._wire.options.quantization, length)
+        def ask(query: IndexQuery, lengths: Sequence[int]) -> list[list[Pair]]:
+            requests = legs(query, version, self._wire.options.quantization, lengths)
             answers = self._wire.read(
                 "searching", lambda client: client.query_batch_points(collection, requests=requests)
             )

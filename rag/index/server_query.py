@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 
 from qdrant_client import models
 
@@ -30,9 +30,9 @@ def chunk_of(point: models.ExtendedPointId) -> int:
 
 
 def legs(
-    query: IndexQuery, version: int, quantization: Quantization, length: int
+    query: IndexQuery, version: int, quantization: Quantization, lengths: Sequence[int]
 ) -> list[models.QueryRequest]:
-    """One request for each of the query's vectors, that of the words last, for so many points; version and
+    """One request for each of the query's vectors, that of the words last, for so many points each; version and
     visibility are in each, before any ranking."""
     visible = visibility_filter(query.visibility, query.match, version)
     found = []
@@ -40,7 +40,7 @@ def legs(
         nearest = models.NearestQuery(nearest=query.dense.tolist())
         found.append(
             models.QueryRequest(
-                query=nearest, using=DENSE, filter=visible, params=_rescoring(quantization), limit=length
+                query=nearest, using=DENSE, filter=visible, params=_rescoring(quantization), limit=lengths[0]
             )
         )
     if query.sparse is not None and query.has_terms:
@@ -53,7 +53,7 @@ def legs(
         matching = models.NearestQuery(nearest=sparse_vector(weights))
         idf = models.SearchParams(idf=models.IdfCorpusParams(corpus=corpus))
         found.append(
-            models.QueryRequest(query=matching, using=SPARSE, filter=visible, params=idf, limit=length)
+            models.QueryRequest(query=matching, using=SPARSE, filter=visible, params=idf, limit=lengths[-1])
         )
     return found
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from math import log
+from math import log, log1p
 from typing import NamedTuple, TypeVar
 
 import numpy as np
@@ -95,16 +95,19 @@ class VisibleCounts:
         Source: Robertson and Zaragoza, The Probabilistic Relevance Framework, 2009, with 1 added as Lucene does.
         """
         terms = np.array(query.indices, dtype=np.uint64) << _SHIFT
-        found = np.zeros(len(terms), dtype=np.int64)
+        found = [0] * len(query.indices)
         for layer in self._layers:
-            starts = np.searchsorted(layer.keys, terms)
-            ends = np.searchsorted(layer.keys, terms | _RULE, side="right")
-            for place in np.flatnonzero(ends > starts):
-                span = slice(starts[place], ends[place])
-                visible = self._mask[(layer.keys[span] & _RULE).astype(np.int64)]
-                found[place] += layer.counts[span][visible].sum()
-        idf = np.log1p((self.chunks - found + 0.5) / (found + 0.5))
-        return SparseVector(query.indices, tuple((np.array(query.values) * idf).tolist()))
+            starts = layer.keys.searchsorted(terms).tolist()
+            ends = layer.keys.searchsorted(terms | _RULE, side="right").tolist()
+            for place, (start, end) in enumerate(zip(starts, ends, strict=True)):
+                if start < end:
+                    visible = self._mask[layer.keys[start:end] & _RULE]
+                    found[place] += int(layer.counts[start:end][visible].sum())
+        weights = [
+            value * log1p((self.chunks - n + 0.5) / (n + 0.5))
+            for value, n in zip(query.values, found, strict=True)
+        ]
+        return SparseVector(query.indices, tuple(weights))
 
 
 def unscaled(weighted: SparseVector) -> SparseVector:

@@ -14,7 +14,7 @@ from sqlmodel import col
 
 from rag.catalog.access import EPOCH, ERASED
 from rag.catalog.prepared import Prepared
-from rag.catalog.revisions import alive_at, readable
+from rag.catalog.revisions import alive_at, readable, unknown_version
 from rag.catalog.tables import (
     ChunkRow,
     Counter,
@@ -41,9 +41,8 @@ def _counter(name: str) -> ScalarSelect[int]:
 _EPOCH, _ERASED = _counter(EPOCH), _counter(ERASED)
 _PROMOTED = select(col(Pointer.release_id)).where(col(Pointer.name) == PROMOTED).scalar_subquery()
 _MOMENT = Prepared(select(_PROMOTED.label("release"), _EPOCH.label("epoch"), _ERASED.label("erased")))
-_READABLE = Prepared(
-    select(col(Version.number)).where(col(Version.number) == bindparam("version"), readable())
-)
+_VERSION = select(col(Version.number)).where(col(Version.number) == bindparam("version"), readable())
+_READABLE = Prepared(_VERSION)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +97,7 @@ def _passages(count: int) -> Prepared:
             col(Document.uri),
             col(Document.rule_id),
             _EPOCH.label("epoch"),
+            _VERSION.scalar_subquery().label("readable"),
         )
         .join(Revision, col(ChunkRow.revision_id) == col(Revision.id))
         .join(Document, col(Revision.document_id) == col(Document.id))
@@ -142,10 +142,17 @@ def generation_settings(connection: Connection, generation: int) -> dict[str, An
     return found
 
 
-def passages(connection: Connection, ids: Sequence[int]) -> dict[int, Passage]:
-    """The passages with these chunk ids; what is unknown or purged is absent."""
-    rows = _passages(len(ids)).rows(connection, **{f"id{n}": id for n, id in enumerate(ids)})
-    return {row[0]: Passage(*row) for row in rows}
+def passages(connection: Connection, version: int, ids: Sequence[int]) -> dict[int, Passage]:
+    """The passages with these chunk ids; what is unknown or purged is absent.
+
+    Raises ``UnknownVersionError`` where ``version``, in whose index they were found, cannot be read any more:
+    what was found may be a part of it.
+    """
+    named = {f"id{n}": id for n, id in enumerate(ids)}
+    rows = _passages(len(ids)).rows(connection, version=version, **named) if ids else []
+    if not (rows[0][-1] if rows else is_readable(connection, version)):
+        raise unknown_version(version)
+    return {row[0]: Passage(*row[:-1]) for row in rows}
 
 
 def moved_documents(connection: Connection, version: int) -> dict[int, int | None]:

@@ -358,16 +358,14 @@ class Retriever:
     def _judge(self, found: Sequence[ScoredId], question: _Question, version: int) -> _Answer:
         """What the catalog, asked now, lets the subject read."""
         with self._catalog.look() as connection:
-            # Swept while it was searched: what was found may be a part of it.
-            if not reads.is_readable(connection, version):
-                raise unknown_version(version)
-            rows = reads.passages(connection, [each.id for each in found]) if found else {}
+            rows = reads.passages(connection, version, [each.id for each in found])
         epoch = next((row.epoch for row in rows.values()), 0)
         view = self._scopes.view(epoch)
+        visible = view.visible(question.subject)
         allowed = [
             (each.score, row)
             for each in found
-            if (row := rows.get(each.id)) is not None and view.may_read(question.subject, row.rule_id)
+            if (row := rows.get(each.id)) is not None and row.rule_id in visible
         ]
         return _Answer(version, view.epoch, allowed[: question.limit])
 

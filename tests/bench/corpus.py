@@ -32,7 +32,8 @@ from rag.releases import GateDecision, record_decision
 DIMENSION = 384
 _CLUSTERS = 200
 _WORDS = 5000
-_CHUNK_WORDS = 60
+_CHUNK_WORDS = range(30, 91)
+"""As many lengths as in real text: chunks of one length would have no end of equal scores."""
 
 
 @dataclass(frozen=True)
@@ -80,8 +81,8 @@ class MadeUpSource:
     def fetch(self, id: str) -> Fetched:
         random_ = random.Random(f"{id} {self._edition(int(id.removesuffix('.txt')))}")
         paragraphs = (
-            " ".join(self._vocabulary[int(_WORDS * random_.random() ** 3)] for _ in range(_CHUNK_WORDS))
-            for _ in range(self._chunks)
+            " ".join(self._vocabulary[int(_WORDS * random_.random() ** 3)] for _ in range(length))
+            for length in random_.choices(_CHUNK_WORDS, k=self._chunks)
         )
         return Fetched(id, "\n\n".join(paragraphs).encode())
 
@@ -216,7 +217,7 @@ def build(
     project = MadeUpProject(
         Catalog.open(f"sqlite:///{root / 'catalog.sqlite'}", migrate=True),
         store or EdgeStore(root / "index"),
-        Bm25Encoder(k1=1.2, b=0.75, average_tokens=_CHUNK_WORDS),
+        Bm25Encoder(k1=1.2, b=0.75, average_tokens=60),
         source or MadeUpSource(documents, chunks, rules),
         VectorCache(root / "vectors.sqlite", fingerprint="made up"),
     )

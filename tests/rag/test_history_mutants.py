@@ -47,7 +47,7 @@ def only(machine: type[Machine], *names: str) -> type[Machine]:
 def test_hits_that_the_catalog_does_not_judge_again(monkeypatch: pytest.MonkeyPatch) -> None:
     def judge(self: Retriever, found: Sequence[ScoredId], question: _Question, version: int) -> _Answer:
         with self._catalog.look() as connection:
-            rows = reads.passages(connection, [each.id for each in found]) if found else {}
+            rows = reads.passages(connection, version, [each.id for each in found])
         known = [(each.score, rows[each.id]) for each in found if each.id in rows]
         return _Answer(version, 0, known[: question.limit])
 

@@ -19,11 +19,11 @@ NARROW = {"format": "md"}
 
 
 def test_both_legs_carry_the_whole_filter_and_the_length_and_bring_no_payload() -> None:
-    dense, words = legs(IndexQuery(MOVED, 3, DENSE, WORDS, NARROW, weighted=True), 31)
+    dense, words = legs(IndexQuery(MOVED, 3, DENSE, WORDS, NARROW, weighted=True), [29, 31])
     narrowed = repr(visibility_filter(MOVED, NARROW))
-    for leg, using in ((dense, "dense"), (words, "bm25")):
+    for leg, using, length in ((dense, "dense", 29), (words, "bm25", 31)):
         assert repr(leg.filter) == narrowed
-        assert leg.limit == 31
+        assert leg.limit == length
         assert leg.with_payload is False
         assert f'using="{using}"' in repr(leg.query)
     assert repr(dense.query) == repr(edge.Query.Nearest([0.5, 0.25], using="dense"))
@@ -55,28 +55,28 @@ def test_a_match_narrows_what_is_visible() -> None:
 
 
 def test_the_corpus_of_words_that_are_weighted_is_nothing() -> None:
-    (words,) = legs(IndexQuery(SEEN, 3, None, WORDS, NARROW, weighted=True), 3)
+    (words,) = legs(IndexQuery(SEEN, 3, None, WORDS, NARROW, weighted=True), [3])
     nothing = edge.Filter(must=[among("rule", [-1])])
     assert repr(words.params) == repr(edge.SearchParams(idf=edge.IdfParams(corpus=nothing)))
 
 
 @pytest.mark.parametrize("match", [{}, NARROW])
 def test_the_corpus_of_words_that_are_not_is_all_that_is_visible(match: dict[str, str]) -> None:
-    (words,) = legs(IndexQuery(MOVED, 3, None, WORDS, match), 3)
+    (words,) = legs(IndexQuery(MOVED, 3, None, WORDS, match), [3])
     assert repr(visibility_filter(MOVED, {})) in repr(words.params)
 
 
 @pytest.mark.parametrize(("weighted", "values"), [(True, [1.0, 3.0]), (False, [log(2), 3 * log(2)])])
 def test_weights_are_sent_divided_by_the_idf_of_nothing(weighted: bool, values: list[float]) -> None:
-    (words,) = legs(IndexQuery(SEEN, 3, None, WORDS, weighted=weighted), 3)
+    (words,) = legs(IndexQuery(SEEN, 3, None, WORDS, weighted=weighted), [3])
     sent = edge.Query.Nearest(edge.SparseVector(indices=[5, 9], values=values), using="bm25")
     assert repr(words.query) == repr(sent)
 
 
 @pytest.mark.parametrize("words", [None, SparseVector((), ())])
 def test_without_words_there_is_no_leg_for_them(words: SparseVector | None) -> None:
-    assert len(legs(IndexQuery(SEEN, 3, DENSE, words), 3)) == 1
-    assert legs(IndexQuery(SEEN, 3, None, words), 3) == []
+    assert len(legs(IndexQuery(SEEN, 3, DENSE, words), [3])) == 1
+    assert legs(IndexQuery(SEEN, 3, None, words), [3]) == []
 
 
 def test_a_sparse_vector_keeps_its_terms_and_weights() -> None:

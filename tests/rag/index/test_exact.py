@@ -37,14 +37,14 @@ class Engine:
         self.fetched: list[int] = []
         self.rounded = {id: self._sum(id) * (1 + self.chance.uniform(-1, 1) * self.noise) for id in terms}
 
-    def ask(self, query: IndexQuery, length: int) -> list[list[Pair]]:
-        legs = []
-        if query.dense is not None:
-            self.lengths.append(("dense", length))
-            legs.append(self._best(self.dense, length))
+    def ask(self, query: IndexQuery, lengths: Sequence[int]) -> list[list[Pair]]:
+        asked = [("dense", self.dense)] if query.dense is not None else []
         if query.has_terms:
-            self.lengths.append(("words", length))
-            legs.append(self._best(self.rounded, length))
+            asked.append(("words", self.rounded))
+        legs = []
+        for (name, scores), length in zip(asked, lengths, strict=True):
+            self.lengths.append((name, length))
+            legs.append(self._best(scores, length))
         return legs
 
     def terms_of(self, ids: list[int]) -> dict[int, SparseVector]:
@@ -122,14 +122,14 @@ def test_what_cannot_be_summed_anew_or_need_not_be_is_left_as_it_is(query: Index
 def test_equals_come_by_id_and_lists_are_followed_to_their_end() -> None:
     engine = Engine(one_word(*[3.0] * 500, 4.0), seed=1)
     assert [hit.id for hit in engine.answer(words(3))] == [500, 0, 1]
-    assert engine.lengths == [("words", 31), ("words", 124), ("words", 496), ("words", 1984)]
+    assert engine.lengths == [("words", 31 * 2**n) for n in range(6)]
 
 
 def test_a_list_of_equals_is_followed_no_further_than_ten_thousand() -> None:
     engine = Engine(one_word(*[3.0] * 40_000))
     assert len(engine.answer(words(3))) == 3
-    assert engine.lengths[-1] == ("words", 31_744)
-    assert len(engine.lengths) == 6
+    assert engine.lengths[-1] == ("words", 15_872)
+    assert len(engine.lengths) == 10
 
 
 def test_a_list_is_not_followed_where_scores_fall() -> None:
@@ -147,10 +147,17 @@ def test_nor_where_it_holds_all_there_is() -> None:
 def test_only_the_leg_that_needs_it_is_followed() -> None:
     engine = Engine(one_word(*[3.0] * 90), {id: -float(id) for id in range(90)})
     assert [hit.id for hit in engine.answer(both(3))] == [0, 1, 2]
-    assert engine.lengths == [("dense", 33), ("words", 33), ("words", 132)]
+    assert engine.lengths == [("dense", 9), ("words", 33), ("words", 66), ("words", 132)]
     engine = Engine(one_word(*(9.0 - id / 20 for id in range(90))), dict.fromkeys(range(90), 0.5))
     assert [hit.id for hit in engine.answer(both(3))] == [0, 1, 2]
-    assert engine.lengths == [("dense", 33), ("words", 33), ("dense", 132)]
+    assert engine.lengths == [
+        ("dense", 9),
+        ("words", 33),
+        ("dense", 18),
+        ("dense", 36),
+        ("dense", 72),
+        ("dense", 144),
+    ]
 
 
 def test_a_leg_is_cut_to_its_length_before_it_is_fused() -> None:
@@ -208,3 +215,4 @@ def test_fusion_adds_the_reciprocals_of_ranks() -> None:
     assert reciprocal_ranks([[7, 5], [5]], k=2, limit=9) == [ScoredId(5, 1 / 3 + 1 / 2), ScoredId(7, 1 / 2)]
     assert reciprocal_ranks([[7, 5], [5]], k=2, limit=1) == [ScoredId(5, 1 / 3 + 1 / 2)]
     assert reciprocal_ranks([[7], [5]], k=2, limit=9) == [ScoredId(5, 1 / 2), ScoredId(7, 1 / 2)]
+    assert reciprocal_ranks([[], []], k=2, limit=9) == []

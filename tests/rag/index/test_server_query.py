@@ -119,13 +119,15 @@ def test_conditions_say_what_they_are_named_after() -> None:
 
 
 def test_both_legs_carry_the_whole_filter_and_the_length() -> None:
-    dense, words = legs(IndexQuery(SEEN, 3, DENSE, WORDS, {"format": "md"}, weighted=True), 7, "none", 31)
+    dense, words = legs(
+        IndexQuery(SEEN, 3, DENSE, WORDS, {"format": "md"}, weighted=True), 7, "none", [29, 31]
+    )
     narrowed = plain(visibility_filter(SEEN, {"format": "md"}, 7))
     assert plain(dense) == {
         "query": {"nearest": [0.5, 0.25]},
         "using": "dense",
         "filter": narrowed,
-        "limit": 31,
+        "limit": 29,
     }
     sent = words.model_dump(exclude_unset=True, exclude_none=True)
     assert sent["query"]["nearest"]["indices"] == [5, 9]
@@ -136,7 +138,7 @@ def test_both_legs_carry_the_whole_filter_and_the_length() -> None:
 
 
 def test_words_that_are_not_weighted_are_sent_as_they_are_with_what_is_visible_as_their_corpus() -> None:
-    (words,) = legs(IndexQuery(MOVED, 3, None, WORDS, {"format": "md"}), 7, "none", 31)
+    (words,) = legs(IndexQuery(MOVED, 3, None, WORDS, {"format": "md"}), 7, "none", [31])
     sent = words.model_dump(exclude_unset=True, exclude_none=True)
     assert sent["query"]["nearest"]["values"] == list(WORDS.values)
     assert sent["params"] == {"idf": {"corpus": plain(visibility_filter(MOVED, {}, 7))}}
@@ -144,14 +146,14 @@ def test_words_that_are_not_weighted_are_sent_as_they_are_with_what_is_visible_a
 
 @pytest.mark.parametrize("words", [None, SparseVector((), ())])
 def test_without_words_there_is_no_leg_for_them(words: SparseVector | None) -> None:
-    (dense,) = legs(IndexQuery(SEEN, 3, DENSE, words), 7, "none", 3)
+    (dense,) = legs(IndexQuery(SEEN, 3, DENSE, words), 7, "none", [3])
     assert dense.using == "dense"
-    assert legs(IndexQuery(SEEN, 3, None, words), 7, "none", 3) == []
+    assert legs(IndexQuery(SEEN, 3, None, words), 7, "none", [3]) == []
 
 
 @pytest.mark.parametrize("quantization", ["scalar", "binary"])
 def test_what_was_found_by_small_vectors_is_ordered_by_whole_ones(quantization: Quantization) -> None:
-    (dense,) = legs(IndexQuery(SEEN, 3, DENSE), 7, quantization, 3)
+    (dense,) = legs(IndexQuery(SEEN, 3, DENSE), 7, quantization, [3])
     assert dense.model_dump(exclude_unset=True, exclude_none=True)["params"] == {
         "quantization": {"rescore": True, "oversampling": 2.0}
     }
