@@ -10,9 +10,10 @@ until they end.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import pairwise
+from functools import partial
+from itertools import groupby, pairwise
 from math import fsum
 
 from rag.index.fusion import Pair, ranked, reciprocal_ranks
@@ -63,9 +64,10 @@ class _Sums:
         words = query.sparse if query.weighted and query.has_terms else None
         self._terms_of = terms_of
         self._weight_of = dict(zip(words.indices, words.values, strict=True)) if words is not None else {}
-        # Each step errs by at most 2^-24 of the sum. Of two numbers the sum is the same either way.
+        # Each step errs by at most 2^-24 of the sum: n - 1 additions, a product, and three roundings of the weight
+        # on its way there. Of two numbers the sum is the same either way.
         count = len(self._weight_of)
-        self.noise = (count + 4) * 2.0**-23 if count > 2 else 0.0
+        self.noise = (count + 4) * 2.0**-24 if count > 2 else 0.0
         """As a share of a score."""
 
     def of(self, pairs: Iterable[Pair]) -> list[Pair]:
@@ -82,7 +84,7 @@ def _followed(
     """The first ``length`` of the leg of ``query`` and all that equal the last of them, and where each group of
     equals ends. ``pairs`` is what is known of the leg, of which ``asked`` were asked for."""
     while True:
-        ends = _ends(pairs, sums)
+        ends = _ends(pairs, length, sums)
         # The last group may go on behind the end of the list.
         whole = len(pairs) < asked or asked >= _LONGEST
         if whole or (len(ends) > 1 and ends[-2] >= length):
@@ -92,18 +94,38 @@ def _followed(
         [pairs] = ask(query, [asked])
 
 
-def _ends(pairs: list[Pair], sums: _Sums) -> list[int]:
+def _ends(pairs: list[Pair], length: int, sums: _Sums) -> list[int]:
     """Where each group of equals ends, the last number being that of all pairs. A group ends where a score falls
-    by more than the engine may err: these are the same groups for every order of its sums."""
+    by more than the engine may err: for every order of its sums these are groups that bring the same ``length``
+    ids first."""
     # Both scores of a gap may be off, so that it is known to twice the noise.
     unit = 2 * sums.noise
     scores = [score for _, score in pairs]
-    return [
-        place
+    ends = {
+        place: higher - lower > 4 * unit * higher
         for place, (higher, lower) in enumerate(pairwise(scores), start=1)
-        if (gap := higher - lower) > 4 * unit * higher
-        or (gap > 2 * unit * higher and _apart(pairs, higher, lower, sums))
-    ] + [len(pairs)]
+        if higher - lower > 2 * unit * higher
+    }
+    certain = [place for place, sure in ends.items() if sure]
+    unsure = [place for place, sure in ends.items() if not sure]
+    asked = list(_that_matter(unsure, pairs, certain, length))
+    if asked:
+        ends.update(zip(asked, _apart(pairs, asked, sums), strict=True))
+    return [*(place for place, ends_here in ends.items() if ends_here), len(pairs)]
+
+
+def _that_matter(places: list[int], pairs: list[Pair], certain: list[int], length: int) -> Iterator[int]:
+    """Those of the places where it changes the order whether a group ends there: their scores have to be summed
+    anew, which costs more than the rest of all this. Groups end for ``certain``."""
+    bounds = [0, *certain, len(pairs)]
+    for number, within in groupby(places, partial(bisect_left, bounds)):
+        start, end = bounds[number - 1], bounds[number]
+        if start >= length:
+            return
+        between = list(within)
+        ids = _ids(pairs[start:end], [*(place - start for place in between), end - start])
+        if ids != sorted(ids):
+            yield from between
 
 
 def _ids(pairs: list[Pair], ends: list[int]) -> list[int]:
@@ -115,15 +137,23 @@ def _ids(pairs: list[Pair], ends: list[int]) -> list[int]:
     return ids
 
 
-def _apart(leg: list[Pair], higher: float, lower: float, sums: _Sums) -> bool:
-    """Whether what has ``lower`` or a little less is, exactly, further from what has ``higher`` or a little more
-    than three times what a gap may be off by."""
-    near = 2 * sums.noise * higher
-    around = [(id, score) for id, score in leg if lower - near <= score <= higher + near]
-    exact = dict(sums.of(around))  # without what is erased meanwhile, which has no words any more
-    least = min((exact[id] for id, score in around if score >= higher and id in exact), default=higher)
-    most = max((exact[id] for id, score in around if score <= lower and id in exact), default=lower)
-    return least - most > 6 * sums.noise * least
+def _apart(pairs: list[Pair], places: list[int], sums: _Sums) -> list[bool]:
+    """For each place whether what has the score before it or a little more, and what has the score behind it or a
+    little less, are exactly further from each other than three times what a gap may be off by."""
+    around = []
+    for place in places:
+        higher, lower = pairs[place - 1][1], pairs[place][1]
+        near = 2 * sums.noise * higher
+        around.append([pair for pair in pairs if lower - near <= pair[1] <= higher + near])
+    # Without what is erased meanwhile, which has no words any more.
+    exact = dict(sums.of({pair for some in around for pair in some}))
+    found = []
+    for place, some in zip(places, around, strict=True):
+        higher, lower = pairs[place - 1][1], pairs[place][1]
+        least = min((exact[id] for id, score in some if score >= higher and id in exact), default=higher)
+        most = max((exact[id] for id, score in some if score <= lower and id in exact), default=lower)
+        found.append(least - most > 6 * sums.noise * least)
+    return found
 
 
 def _pairs(terms: SparseVector) -> Iterable[tuple[int, float]]:

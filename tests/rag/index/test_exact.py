@@ -16,7 +16,7 @@ from rag.index.fusion import Pair, reciprocal_ranks
 ALL = Visibility(frozenset({1}))
 WORDS = SparseVector((1, 2, 3, 4), (0.7, 1.1, 2.3, 0.4))
 VECTOR = np.array([1, 0], dtype=np.float32)
-NOISE = 8 * 2.0**-23
+NOISE = 8 * 2.0**-24
 """By what share of it a sum of ``WORDS`` may be off."""
 
 
@@ -185,6 +185,19 @@ def test_words_are_fetched_for_no_fusion_where_all_scores_are_far_apart_or_equal
     engine.rounded = {0: 3.3, 1: 3.3, 2: 2.2, 3: 2.2}
     engine.answer(both(4))
     assert engine.fetched == []
+
+
+def test_nor_where_it_would_not_change_the_order_whether_they_are_equal() -> None:
+    gap = 6 * NOISE * 3  # a fall that may be none
+    for values, length, fetched in (
+        ((3.0, 3.0 - gap, 1.0), 3, []),
+        ((3.0 - gap, 3.0, 1.0), 3, [0, 1]),
+        ((5.0, 4.0, 3.0 - gap, 3.0), 2, []),
+        ((5.0, 4.0, 3.0 - gap, 3.0), 3, [2, 3]),
+    ):
+        engine = Engine(one_word(*values), {0: 0.1})
+        engine.answer(both(1, candidates=length))
+        assert sorted(engine.fetched) == fetched
 
 
 def test_what_was_erased_meanwhile_is_in_nobodys_way() -> None:
