@@ -18,7 +18,7 @@ from rag.index import EdgeStore, IndexStore
 from rag.index.qdrant_server import QdrantServerStore, ServerOptions
 from rag.releases import roll_back
 from tests.bench.corpus import DIMENSION, MadeUpProject, build
-from tests.bench.edge_client import EdgeBackedClient
+from tests.support.engine_client import EngineClient
 
 CHUNKS_A_DOCUMENT = 5
 CHANGED = 100
@@ -30,7 +30,7 @@ ROUNDS = 3
 class WatchedClient:
     """A client whose calls are counted and timed: what is left is the cost of our own."""
 
-    def __init__(self, client: QdrantClient | EdgeBackedClient) -> None:
+    def __init__(self, client: QdrantClient | EngineClient) -> None:
         self._client = client
         self.seconds = 0.0
         self.requests = 0
@@ -131,11 +131,11 @@ def _server(url: str | None) -> None:
     pair = []
     for chunks in SIZES:
         with tempfile.TemporaryDirectory() as folder:
-            engine = QdrantClient(url) if url else EdgeBackedClient(Path(folder))
+            engine = QdrantClient(url) if url else EngineClient(Path(folder))
             client = WatchedClient(engine)
             prefix = f"bench-{uuid.uuid4().hex[:8]}"
             store = QdrantServerStore(client, prefix=prefix, options=ServerOptions(batch_size=1000))  # type: ignore[arg-type]  # watches a client
-            settle = engine.settle if isinstance(engine, EdgeBackedClient) else None
+            settle = engine.settle if isinstance(engine, EngineClient) else None
             pair.append(measure(Path(folder), chunks, store, client, settle))
             for version in store.sealed():
                 store.drop(version)

@@ -1,4 +1,4 @@
-"""The server store: the contract on three engines, and what only this store can do wrong."""
+"""The server store: the contract on four engines, and what only this store can do wrong."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 from qdrant_client import QdrantClient
@@ -13,6 +14,7 @@ from qdrant_client import QdrantClient
 from rag.index import IndexStore
 from rag.index.qdrant_server import QdrantServerStore
 from tests.rag.index.contract import IndexStoreContract
+from tests.support.engine_client import on_the_engine
 from tests.support.qdrant_http import QdrantHttp
 
 pytestmark = pytest.mark.filterwarnings("ignore:Payload indexes have no effect in the local Qdrant")
@@ -34,6 +36,19 @@ class TestInMemory(IndexStoreContract):
     @classmethod
     def shared_store(cls) -> IndexStore:
         return in_memory()
+
+
+class TestOnTheEngine(IndexStoreContract):
+    """What a server runs: its filters, payload indexes and scores, without the network."""
+
+    @pytest.fixture
+    def store(self, tmp_path: Path) -> IndexStore:
+        return on_the_engine(tmp_path)
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def shared_store(cls, tmp_path_factory: pytest.TempPathFactory) -> IndexStore:
+        return on_the_engine(tmp_path_factory.mktemp("engine"))
 
 
 class TestOverHttp(IndexStoreContract):

@@ -114,7 +114,7 @@ def compare_versions(root: Path, kind: str, seed: int, pairs: int) -> None:
                 harness.store.drop(number + 1)
 
 
-@pytest.mark.parametrize(("kind", "seed"), [*(("memory", n) for n in range(6)), ("edge", 8), ("server", 9)])
+@pytest.mark.parametrize(("kind", "seed"), [*(("memory", n) for n in range(6)), ("edge", 8), ("engine", 9)])
 def test_two_projects_answer_alike_though_one_holds_a_hidden_document(
     tmp_path: Path, kind: str, seed: int
 ) -> None:
@@ -122,7 +122,7 @@ def test_two_projects_answer_alike_though_one_holds_a_hidden_document(
 
 
 @pytest.mark.parametrize(
-    ("kind", "seed", "pairs"), [("memory", 10, 12), ("memory", 11, 12), ("edge", 12, 6), ("server", 13, 4)]
+    ("kind", "seed", "pairs"), [("memory", 10, 12), ("memory", 11, 12), ("edge", 12, 6), ("engine", 13, 4)]
 )
 def test_two_versions_answer_alike_though_one_holds_a_hidden_document(
     tmp_path: Path, kind: str, seed: int, pairs: int
@@ -145,4 +145,4 @@ def test_nine_hundred_and_forty_pairs_of_versions_answer_alike(tmp_path: Path, s
 @pytest.mark.soak
 @pytest.mark.parametrize("seed", range(300, 320))
 def test_two_hundred_pairs_of_versions_answer_alike_on_the_server_store(tmp_path: Path, seed: int) -> None:
-    compare_versions(tmp_path, "server", seed, 10)
+    compare_versions(tmp_path, "engine", seed, 10)

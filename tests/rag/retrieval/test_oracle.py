@@ -38,7 +38,7 @@ def test_the_words_of_the_tests_are_as_different_to_the_product_as_to_the_oracle
 
 @pytest.mark.parametrize(
     ("kind", "seed", "searches"),
-    [("memory", 1, 300), ("memory", 2, 300), ("edge", 4, 300), ("server", 5, 200)],
+    [("memory", 1, 300), ("memory", 2, 300), ("edge", 4, 300), ("engine", 5, 200)],
 )
 def test_a_search_gives_the_best_of_what_may_be_read(
     tmp_path: Path, kind: str, seed: int, searches: int
@@ -55,4 +55,4 @@ def test_a_hundred_thousand_searches_give_the_best_of_what_may_be_read(tmp_path:
 @pytest.mark.soak
 @pytest.mark.parametrize("seed", range(200, 210))
 def test_ten_thousand_searches_on_the_server_store_do_too(tmp_path: Path, seed: int) -> None:
-    live(tmp_path, "server", seed, 1000)
+    live(tmp_path, "engine", seed, 1000)

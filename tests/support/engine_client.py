@@ -6,6 +6,7 @@ what it adds, the network and the optimizers in the background, is not in here.
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,11 +14,14 @@ from typing import Any
 
 import qdrant_edge as edge
 from qdrant_client import QdrantClient, models
+from qdrant_client.http.models import QueryResponse
+
+from rag.index.qdrant_server import QdrantServerStore
 
 
-class EdgeBackedClient:
-    """As much of ``QdrantClient`` as building a version takes. Collections of vectors are shards below ``root``;
-    those without, which is the registry of a few records, stay in memory."""
+class EngineClient:
+    """As much of ``QdrantClient`` as the store uses. Collections of vectors are shards below ``root``; those
+    without, which is the registry of a few records, stay in memory."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
@@ -68,11 +72,42 @@ class EdgeBackedClient:
     def delete_collection(self, name: str) -> None:
         if name in self._shards:
             self._shards.pop(name).close()
+            shutil.rmtree(self._root / name)
         else:
             self._registry.delete_collection(name)
 
     def count(self, name: str, some: models.Filter, *, exact: bool) -> models.CountResult:
         return models.CountResult(count=self._shards[name].count(edge.CountRequest(exact, _filter(some))))
+
+    def query_batch_points(
+        self, name: str, requests: Sequence[models.QueryRequest], **_options: Any
+    ) -> list[QueryResponse]:
+        batch = edge.QueryBatchRequest([_request(each) for each in requests])
+        return [
+            QueryResponse(points=[models.ScoredPoint(id=hit.id, version=0, score=hit.score) for hit in hits])
+            for hits in self._shards[name].query_batch(batch)
+        ]
+
+    def retrieve(
+        self, name: str, ids: Sequence[int], *, with_payload: bool, with_vectors: list[str]
+    ) -> list[models.Record]:
+        return [_record(each) for each in self._shards[name].retrieve(list(ids), with_payload, with_vectors)]
+
+    def scroll(
+        self, name: str, some: models.Filter | None = None, **options: Any
+    ) -> tuple[list[models.Record], Any]:
+        if name not in self._shards:
+            return self._registry.scroll(name, some, **options)
+        found, offset = self._shards[name].scroll(
+            edge.ScrollRequest(
+                offset=options["offset"],
+                limit=options["limit"],
+                filter=_filter(some),
+                with_payload=options["with_payload"],
+                with_vector=options["with_vectors"],
+            )
+        )
+        return [_record(each) for each in found], offset
 
     def batch_update_points(
         self, name: str, operations: Sequence[models.UpdateOperation], **options: Any
@@ -85,6 +120,12 @@ class EdgeBackedClient:
 
     def _update(self, name: str, operation: edge.UpdateOperation) -> None:
         self._shards[name].update(operation)
+
+
+def on_the_engine(root: Path) -> QdrantServerStore:
+    """An empty server store whose engine keeps its files below ``root``."""
+    root.mkdir(exist_ok=True)
+    return QdrantServerStore(EngineClient(root), prefix="lockgate-test")  # type: ignore[arg-type]  # as much as it uses
 
 
 def _operation(operation: models.UpdateOperation) -> edge.UpdateOperation:
@@ -101,6 +142,34 @@ def _operation(operation: models.UpdateOperation) -> edge.UpdateOperation:
             raise AssertionError(f"building a version takes no {type(operation).__name__}")
 
 
+def _request(request: models.QueryRequest) -> edge.QueryRequest:
+    assert isinstance(request.query, models.NearestQuery)
+    nearest: Any = request.query.nearest
+    if isinstance(nearest, models.SparseVector):
+        nearest = edge.SparseVector(indices=nearest.indices, values=nearest.values)
+    idf = request.params.idf if request.params else None
+    corpus = edge.IdfParams(corpus=_filter(idf.corpus)) if isinstance(idf, models.IdfCorpusParams) else None
+    return edge.QueryRequest(
+        limit=request.limit or 10,
+        query=edge.Query.Nearest(nearest, using=request.using),
+        filter=_filter(request.filter),
+        params=edge.SearchParams(idf=corpus),
+        with_payload=False,
+    )
+
+
+def _record(record: edge.Record) -> models.Record:
+    vectors: Any = record.vector
+    if isinstance(vectors, dict):
+        vectors = {
+            name: models.SparseVector(indices=vector.indices, values=vector.values)
+            if isinstance(vector, edge.SparseVector)
+            else vector
+            for name, vector in vectors.items()
+        }
+    return models.Record(id=record.id, payload=record.payload, vector=vectors)
+
+
 def _point(point: models.PointStruct) -> edge.Point:
     vectors = {
         name: edge.SparseVector(indices=vector.indices, values=vector.values)
@@ -113,13 +182,16 @@ def _point(point: models.PointStruct) -> edge.Point:
 
 def _filter(some: Any) -> edge.Filter:
     return edge.Filter(
-        must=[_condition(each) for each in some.must or ()],
+        must=[_condition(each) for each in some.must or ()] or None,
+        should=[_condition(each) for each in some.should or ()] or None,
         must_not=[_condition(each) for each in some.must_not or ()] or None,
     )
 
 
-def _condition(condition: Any) -> edge.FieldCondition:
+def _condition(condition: Any) -> edge.FieldCondition | edge.Filter:
     match condition:
+        case models.Filter():
+            return _filter(condition)
         case models.FieldCondition(key=key, range=models.Range(lte=lte, gt=gt)):
             return edge.FieldCondition(key=key, range=edge.RangeFloat(lte=lte, gt=gt))
         case models.FieldCondition(key=key, match=models.MatchAny(any=values)):
@@ -127,4 +199,4 @@ def _condition(condition: Any) -> edge.FieldCondition:
         case models.FieldCondition(key=key, match=models.MatchValue(value=value)):
             return edge.FieldCondition(key=key, match=edge.MatchValue(value))
         case _:
-            raise AssertionError(f"building a version takes no such filter: {condition!r}")
+            raise AssertionError(f"the engine is asked for no such thing here: {condition!r}")
