@@ -10,7 +10,7 @@ from sqlmodel import Session, col
 
 from evals.measurement import Measurement
 from evals.metrics import METRICS
-from rag.catalog.tables import Evaluation, Score, Version
+from rag.catalog.tables import Evaluation, Release, Score, Version
 
 
 def save(
@@ -50,6 +50,25 @@ def find(session: Session, version: int, **fingerprints: str | int) -> Evaluatio
         .order_by(col(Evaluation.id).desc())
         .limit(1)
     )
+
+
+def latest_two(session: Session, *, golden: str) -> list[Evaluation]:
+    """The latest evaluation on this golden set, and the latest of another version by the same evaluator: of
+    versions that were promoted, where there are such. Fewer where there are none."""
+    was_promoted = col(Evaluation.version).in_(select(col(Release.version)))
+    of_set = (
+        select(Evaluation)
+        .where(col(Evaluation.golden) == golden)
+        .order_by(was_promoted.desc(), col(Evaluation.id).desc())
+        .limit(1)
+    )
+    first = session.scalar(of_set)
+    if first is None:
+        return []
+    other = session.scalar(
+        of_set.where(col(Evaluation.version) != first.version, col(Evaluation.evaluator) == first.evaluator)
+    )
+    return [first] if other is None else [first, other]
 
 
 def load(session: Session, evaluation: Evaluation) -> Measurement:

@@ -7,7 +7,7 @@ import sys
 import typer
 from rich.markup import escape
 
-from flows.cli import access, inspect, ledger, pipeline, project, serve, upkeep
+from flows.cli import access, golden, inspect, ledger, pipeline, project, serve, upkeep
 from flows.cli.output import err
 from rag.errors import LockgateError
 
@@ -26,6 +26,7 @@ app.command("run")(pipeline.run)
 app.command("rollback")(pipeline.rollback)
 app.command("search")(inspect.search)
 app.add_typer(access.app, name="access")
+app.add_typer(golden.app, name="golden")
 app.command("freshness")(inspect.freshness)
 app.command("status")(inspect.status)
 app.command("purge")(upkeep.purge)

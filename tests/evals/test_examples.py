@@ -4,7 +4,9 @@ import importlib
 import pytest
 
 
-@pytest.mark.parametrize("name", ["evals.baseline.words", "evals.metrics.registry", "evals.reports.escaping"])
+@pytest.mark.parametrize(
+    "name", ["evals.baseline.words", "evals.golden.words", "evals.metrics.registry", "evals.reports.escaping"]
+)
 def test_the_examples_in_docstrings_are_true(name: str) -> None:
     found = doctest.testmod(importlib.import_module(name))
     assert found.attempted > 0
