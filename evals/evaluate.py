@@ -71,7 +71,7 @@ def evaluate(
     return Measurement(
         main=main,
         systems=tuple(systems),
-        asked=tuple(Asked(one.id, one.kind, one.fingerprint) for one in golden.questions),
+        asked=tuple(Asked(one.id, one.kind, one.fingerprint, one.tags) for one in golden.questions),
         scores=_scores(golden, runs),
         leaks=tuple(leaks),
         failures=tuple(failures),

@@ -1,6 +1,6 @@
-"""How sure a mean is: percentile bootstrap intervals.
+"""How sure a mean is: percentile bootstrap intervals, and how they are taken together.
 
-Efron and Tibshirani, An Introduction to the Bootstrap, 1993, chapter 13.
+Efron and Tibshirani, An Introduction to the Bootstrap, 1993, chapters 13 and 16.
 """
 
 from __future__ import annotations
@@ -21,12 +21,18 @@ _CELLS = 4_000_000  # values drawn at a time: 64 MB however many questions and r
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """A mean over ``n`` values, and the ends ``low`` and ``high`` of its confidence interval."""
+    """A mean over ``n`` values, and the ends ``low`` and ``high`` of its confidence interval.
+
+    ``p_not_below``: the share of resampled means that are 0 or more, with one added that is. ``spread`` is the
+    standard deviation of the values.
+    """
 
     mean: float
     low: float
     high: float
     n: int
+    p_not_below: float = 1.0
+    spread: float = 0.0
 
 
 def bootstrap_interval(
@@ -46,7 +52,7 @@ def bootstrap_interval(
         raise EvaluationError("a value is not a finite number, so that it has no mean")
     mean = math.fsum(values) / len(values)  # exactly rounded: ten times 0.6 has the mean 0.6
     if (sample == sample[0]).all():
-        return Interval(mean, mean, mean, len(values))
+        return Interval(mean, mean, mean, len(values), 1.0 if mean >= 0 else 1 / (resamples + 1))
     generator = np.random.default_rng(seed)
     rows = max(1, _CELLS // len(values))
     means = np.empty(resamples)
@@ -57,7 +63,8 @@ def bootstrap_interval(
         )
     tail = (1 - confidence) / 2
     low, high = np.quantile(means, [tail, 1 - tail])
-    return Interval(mean, float(low), float(high), len(values))
+    not_below = (1 + int((means >= 0).sum())) / (resamples + 1)
+    return Interval(mean, float(low), float(high), len(values), not_below, float(sample.std(ddof=1)))
 
 
 def paired_difference(
@@ -75,3 +82,16 @@ def paired_difference(
     if not both:
         raise EvaluationError("the two measurements share no question")
     return bootstrap_interval([a[one] - b[one] for one in both], resamples, confidence, seed)
+
+
+def holm(p_values: Sequence[float], alpha: float) -> list[bool]:
+    """Which hypotheses are rejected so that the chance of one false rejection among all is at most ``alpha``.
+
+    Holm, A simple sequentially rejective multiple test procedure, Scandinavian Journal of Statistics 6, 1979.
+    """
+    rejected = [False] * len(p_values)
+    for rank, place in enumerate(sorted(range(len(p_values)), key=lambda one: p_values[one])):
+        if p_values[place] > alpha / (len(p_values) - rank):
+            break
+        rejected[place] = True
+    return rejected

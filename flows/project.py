@@ -104,7 +104,10 @@ class Project:
     def policy(self) -> GatePolicy:
         gate = self.settings.gate
         return GatePolicy(
-            metrics={name: Bar(floor=bar.floor, margin=bar.margin) for name, bar in gate.metrics.items()},
+            metrics={
+                name: Bar(floor=bar.floor, margin=bar.margin, slices=bar.slices)
+                for name, bar in gate.metrics.items()
+            },
             confidence=gate.confidence,
             resamples=gate.resamples,
             seed=gate.seed,
@@ -129,7 +132,8 @@ class Project:
         for source in self.settings.sources:
             self.connector(source)
         self.members_of()
-        _ = self.store, self.golden, self.policy
+        _ = self.store
+        self.policy.check_slices(self.golden)
 
     def close(self) -> None:
         """Closes what was opened."""

@@ -6,18 +6,22 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from evals.golden import GoldenSet
 from evals.measurement import Measurement
 from evals.metrics import metric
+from evals.nearest import nearest
 from evals.statistics import CONFIDENCE, RESAMPLES, SEED
 from rag.errors import ConfigurationError
 
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """For one metric: the least mean (``None``: any), and by how much it may fall below the incumbent's."""
+    """For one metric: the least mean (``None``: any), and by how much it may fall below the incumbent's; in
+    ``slices`` the same for the questions with a tag, ``{tag: margin}``."""
 
     floor: float | None = None
     margin: float = 0.0
+    slices: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +50,27 @@ class GatePolicy:
                     f"the floor {bar.floor} of {name} is not from {known.low:g} to {known.high:g}",
                     where="gate",
                 )
-            if not (math.isfinite(bar.margin) and bar.margin >= 0):
-                raise ConfigurationError(f"the margin {bar.margin} of {name} is not 0 or more", where="gate")
+            for margin in (bar.margin, *bar.slices.values()):
+                if not (math.isfinite(margin) and margin >= 0):
+                    raise ConfigurationError(f"the margin {margin} of {name} is not 0 or more", where="gate")
         if not 0 < self.confidence < 1 or self.resamples < 1:
             raise ConfigurationError(
                 f"confidence {self.confidence} with {self.resamples} resamples gives no interval",
                 where="gate",
             )
+
+    def check_slices(self, golden: GoldenSet) -> None:
+        """Raises ``ConfigurationError`` for a slice whose tag no answerable question has."""
+        tags = {tag for question in golden.of_kind("answerable") for tag in question.tags}
+        for name, bar in self.metrics.items():
+            for tag in bar.slices:
+                if tag not in tags:
+                    hint = f"; the nearest known is {nearest(tag, tags)!r}" if tags else ""
+                    raise ConfigurationError(
+                        f"no answerable question has the tag {tag!r}, a slice of {name}{hint}",
+                        where="gate",
+                        next_step="Correct the slice, or tag the questions that it is about.",
+                    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,6 +60,11 @@ class Measurement:
         return {one.question: one.fingerprint for one in self.asked if one.kind == "answerable"}
 
     @property
+    def tags(self) -> dict[str, tuple[str, ...]]:
+        """The tags of the answerable questions by id."""
+        return {one.question: one.tags for one in self.asked if one.kind == "answerable"}
+
+    @property
     def metrics(self) -> tuple[str, ...]:
         """The names of the metrics, in the order measured; none when no question was answerable."""
         return tuple(dict.fromkeys(row.metric for row in self.scores))

@@ -9,11 +9,12 @@ from evals.golden import Kind
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A golden question that was asked; ``fingerprint`` is that of its contents."""
+    """A golden question that was asked; ``fingerprint`` is that of its contents, ``tags`` are its slices."""
 
     question: str
     kind: Kind
     fingerprint: str
+    tags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,14 @@ class MetricGate(Section):
 
     floor: Real = Field(ge=0, le=1, description="The lowest mean that may pass.")
     margin: Real = Field(
-        0.02, ge=0, le=1, description="How far below the promoted version the candidate may fall."
+        0.02,
+        ge=0,
+        le=1,
+        description="How far below the promoted version the candidate may fall: it passes where the whole interval"
+        " of the difference lies above that, and is held where that cannot be told.",
+    )
+    slices: dict[str, Annotated[Real, Field(ge=0, le=1)]] = Field(
+        {}, description="The same for the questions with a tag: `{tag: margin}`."
     )
 
 

@@ -6,7 +6,7 @@ import scipy.stats
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evals.statistics import Interval, bootstrap_interval, paired_difference
+from evals.statistics import Interval, bootstrap_interval, holm, paired_difference
 from rag.errors import EvaluationError
 
 finite = st.floats(-1, 1)
@@ -43,6 +43,34 @@ def test_the_same_arguments_give_the_same_interval_and_another_seed_another() ->
 def test_a_single_value_and_equal_values_give_an_interval_of_no_width() -> None:
     assert bootstrap_interval([0.4]) == Interval(0.4, 0.4, 0.4, 1)
     assert bootstrap_interval([0.6] * 10) == Interval(0.6, 0.6, 0.6, 10)
+    assert bootstrap_interval([-0.6] * 10, resamples=99) == Interval(-0.6, -0.6, -0.6, 10, 0.01)
+
+
+def test_the_chance_of_not_being_below_nothing_is_that_of_drawing_so() -> None:
+    # A resample of -1, 0, 0 is not below 0 when -1 is never drawn: (2 / 3)³ = 0.296.
+    found = bootstrap_interval([-1.0, 0.0, 0.0], resamples=20_000)
+    assert found.p_not_below == pytest.approx(8 / 27, abs=0.01)
+    assert found.spread == pytest.approx(math.sqrt(1 / 3))
+    assert bootstrap_interval([0.1, 0.2]).p_not_below == 1.0
+
+
+@pytest.mark.parametrize("skewed", [False, True])
+def test_intervals_cover_at_their_rate(skewed: bool) -> None:
+    chance = np.random.default_rng(3)
+    covered = 0
+    for seed in range(1000):
+        values = chance.beta(3, 1, 150) if skewed else chance.normal(0.75, 0.2, 150)
+        found = bootstrap_interval(values.tolist(), resamples=400, seed=seed)
+        covered += found.low <= 0.75 <= found.high
+    assert 930 <= covered <= 970
+
+
+def test_holm_rejects_the_smallest_first_and_stops_at_the_first_that_holds() -> None:
+    # 0.05 / 4 = 0.0125, / 3 = 0.0167, / 2 = 0.025.
+    assert holm([0.01, 0.04, 0.03, 0.005], 0.05) == [True, False, False, True]
+    assert holm([0.02, 0.02], 0.03) == [False, False]
+    assert holm([0.015, 0.03], 0.03) == [True, True]
+    assert holm([], 0.05) == []
 
 
 def test_no_values_are_an_error() -> None:

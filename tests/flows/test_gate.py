@@ -125,6 +125,30 @@ def test_too_few_questions_are_no_evidence(ingested: TinyProject) -> None:
     assert "only 4 golden questions can be answered" in ended.json["reasons"][0]
 
 
+def test_one_question_of_six_that_got_worse_is_held_until_a_person_approves(promoted: TinyProject) -> None:
+    (promoted.pages / "bicycles.txt").unlink()
+    held = lockgate("run", "--json", project=promoted)
+    assert held.code == 4
+    assert held.json["promote"]["decision"] == "hold"
+    (reason,) = held.json["promote"]["reasons"]
+    assert reason.startswith("nDCG@10 went from 1.000 to 0.833 over 6 questions")
+    assert "more questions like these would settle it" in reason
+    assert lockgate("status", "--json", project=promoted).json["promoted"]["version"] == 1
+    assert lockgate("promote", "--approve", "--json", project=promoted).code == 0
+    assert lockgate("status", "--json", project=promoted).json["promoted"]["version"] == 2
+
+
+def test_a_slice_that_no_question_is_in_is_refused_before_any_work(promoted: TinyProject) -> None:
+    promoted.replace_in_config("margin: 0.02", 'margin: 0.02, slices: {"topic:mail": 0.1}')
+    promoted.write_notes({**NOTES, "new": "A new note about the garden."})
+    before = promoted.content()
+    for command in ("run", "evaluate", "promote"):
+        ended = lockgate(command, "--json", project=promoted)
+        assert (ended.code, ended.out) == (2, "")
+        assert "no answerable question has the tag 'topic:mail', a slice of nDCG@10" in ended.err
+    assert promoted.content() == before
+
+
 def test_rollback_moves_the_pointer_and_readers_with_it(promoted: TinyProject) -> None:
     promoted.write_notes({**NOTES, "coffee": "Coffee beans are ordered daily from the harbour."})
     assert lockgate("run", "--json", project=promoted).json["promote"]["decision"] == "promote"

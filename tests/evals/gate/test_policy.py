@@ -1,10 +1,12 @@
 import math
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from evals.gate import Bar, GatePolicy
 from rag.errors import ConfigurationError
+from tests.evals.making import golden, question
 
 
 def test_a_sound_policy_is_taken_as_it_is() -> None:
@@ -22,6 +24,7 @@ def test_a_sound_policy_is_taken_as_it_is() -> None:
         ({"metrics": {"MRR": Bar(floor=math.nan)}}, "the floor nan of MRR"),
         ({"metrics": {"MRR": Bar(margin=-0.1)}}, "the margin -0.1 of MRR"),
         ({"metrics": {"MRR": Bar(margin=math.inf)}}, "the margin inf of MRR"),
+        ({"metrics": {"MRR": Bar(slices={"mail": -0.1})}}, "the margin -0.1 of MRR"),
         ({"confidence": 95}, "confidence 95"),
         ({"resamples": 0}, "0 resamples"),
     ],
@@ -30,3 +33,15 @@ def test_a_policy_that_cannot_be_meant_is_an_error(wrong: dict[str, Any], what: 
     with pytest.raises(ConfigurationError) as caught:
         GatePolicy(**wrong)
     assert what in caught.value.what
+
+
+def test_a_slice_that_no_question_is_in_is_an_error_with_the_nearest() -> None:
+    policy = GatePolicy({"MRR": Bar(slices={"topic:leafe": 0.1})})
+    tagged = replace(question("1"), tags=("topic:leave", "style:how-to"))
+    with pytest.raises(ConfigurationError) as caught:
+        policy.check_slices(golden(tagged))
+    assert "no answerable question has the tag 'topic:leafe', a slice of MRR" in caught.value.what
+    assert "the nearest known is 'topic:leave'" in caught.value.what
+    with pytest.raises(ConfigurationError):
+        policy.check_slices(golden())
+    GatePolicy({"MRR": Bar(slices={"topic:leave": 0.1})}).check_slices(golden(tagged))
