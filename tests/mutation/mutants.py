@@ -21,6 +21,9 @@ _COUNTERPARTS = {
 }  # fmt: skip
 """Of the many that could take an operator's place, those that could do so by mistake."""
 
+_GUARDS = frozenset({"strict", "frozen", "slots", "eq"})
+"""Keywords of ``zip`` and of dataclasses."""
+
 
 @dataclass(frozen=True)
 class Mutant:
@@ -169,8 +172,24 @@ def _is_error(node: ast.AST) -> bool:
     return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id.endswith("Error")
 
 
-class _WithoutAnnotations(ast.NodeTransformer):
-    """Annotations are not evaluated, docstrings are not read."""
+class _WhatCounts(ast.NodeTransformer):
+    """A program without what no caller can tell: annotations and their names, which are not evaluated; whether
+    parameters may be given by place; and guards against our own mistakes, which no input reaches."""
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        node.keywords = [keyword for keyword in node.keywords if keyword.arg not in _GUARDS]
+        return self.generic_visit(node)
+
+    def visit_Assign(self, node: ast.Assign) -> ast.AST:
+        if isinstance(node.value, ast.Subscript) and ast.unparse(node.value.value) == "Callable":
+            node.value = ast.Constant(None)
+        return self.generic_visit(node)
+
+    def visit_arguments(self, node: ast.arguments) -> ast.AST:
+        node.args = [*node.posonlyargs, *node.args, *node.kwonlyargs]
+        node.defaults = [*node.defaults, *(default for default in node.kw_defaults if default)]
+        node.posonlyargs, node.kwonlyargs, node.kw_defaults = [], [], []
+        return self.generic_visit(node)
 
     def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST:
         node.annotation = ast.Constant(None)
@@ -186,7 +205,7 @@ class _WithoutAnnotations(ast.NodeTransformer):
 
 
 def _meaning(source: str) -> str:
-    return ast.dump(_WithoutAnnotations().visit(copy.deepcopy(ast.parse(source))))
+    return ast.dump(_WhatCounts().visit(copy.deepcopy(ast.parse(source))))
 
 
 def _lines_of(tree: ast.Module, functions: frozenset[str]) -> set[int] | None:

@@ -56,7 +56,7 @@ TARGETS = (
     ),
     Target(
         "rag/retrieval/retriever.py",
-        ("tests/rag/retrieval/test_retriever.py",),
+        ("tests/rag/retrieval/test_retriever.py", "tests/rag/retrieval/test_query_cache.py"),
         frozenset({"_search", "_judge"}),
         fixtures=True,
         chosen="not postgresql",

@@ -35,9 +35,11 @@ class Engine:
         self.noise = 0.0 if seed is None else NOISE
         self.lengths: list[tuple[str, int]] = []
         self.fetched: list[int] = []
-        self.rounded = {id: self._sum(id) * (1 + self.chance.uniform(-1, 1) * self.noise) for id in terms}
+        self.rounded = {id: self._sum(id) * (1 + self._share() * self.noise) for id in terms}
+        self.calls, self.looks = 0, 0
 
     def ask(self, query: IndexQuery, lengths: Sequence[int]) -> list[list[Pair]]:
+        self.calls += 1
         asked = [("dense", self.dense)] if query.dense is not None else []
         if query.has_terms:
             asked.append(("words", self.rounded))
@@ -48,11 +50,16 @@ class Engine:
         return legs
 
     def terms_of(self, ids: list[int]) -> dict[int, SparseVector]:
+        self.looks += 1
         self.fetched += ids
         return {id: self.terms[id] for id in ids if id not in self.gone}
 
     def answer(self, query: IndexQuery) -> list[ScoredId]:
         return answer(query, self.ask, self.terms_of)
+
+    def _share(self) -> float:
+        """As far off as it may be, or something in between."""
+        return self.chance.choice((-1.0, 1.0, self.chance.uniform(-1, 1)))
 
     def _sum(self, id: int) -> float:
         weight_of = dict(zip(WORDS.indices, WORDS.values, strict=True))
@@ -94,7 +101,7 @@ def test_without_a_vector_and_without_a_word_nothing_is_asked() -> None:
     engine = Engine({})
     assert engine.answer(IndexQuery(ALL, limit=5)) == []
     assert engine.answer(IndexQuery(ALL, limit=5, sparse=SparseVector((), ()), weighted=True)) == []
-    assert engine.lengths == []
+    assert engine.calls == 0
 
 
 def test_where_nothing_is_found_nothing_comes_back() -> None:
@@ -134,6 +141,13 @@ def test_a_list_of_equals_is_followed_no_further_than_ten_thousand() -> None:
 
 def test_a_list_is_not_followed_where_scores_fall() -> None:
     engine = Engine(one_word(*(100.0 - id / 10 for id in range(500))), seed=1)
+    assert [hit.id for hit in engine.answer(words(3))] == [0, 1, 2]
+    assert engine.lengths == [("words", 31)]
+
+
+@pytest.mark.parametrize("values", [[9.0, 8.0, 7.0, *[3.0] * 60], [7.0] * 3 + [3.0] * 60])
+def test_nor_where_a_group_ends_just_there(values: list[float]) -> None:
+    engine = Engine(one_word(*values))
     assert [hit.id for hit in engine.answer(words(3))] == [0, 1, 2]
     assert engine.lengths == [("words", 31)]
 
@@ -184,7 +198,7 @@ def test_words_are_fetched_for_no_fusion_where_all_scores_are_far_apart_or_equal
     engine = Engine(one_word(3.0, 3.0, 2.0, 2.0), {0: 0.1}, seed=1)
     engine.rounded = {0: 3.3, 1: 3.3, 2: 2.2, 3: 2.2}
     engine.answer(both(4))
-    assert engine.fetched == []
+    assert engine.looks == 0
 
 
 def test_nor_where_it_would_not_change_the_order_whether_they_are_equal() -> None:
@@ -193,6 +207,7 @@ def test_nor_where_it_would_not_change_the_order_whether_they_are_equal() -> Non
         ((3.0, 3.0 - gap, 1.0), 3, []),
         ((3.0 - gap, 3.0, 1.0), 3, [0, 1]),
         ((5.0, 4.0, 3.0 - gap, 3.0), 2, []),
+        ((5.0, 4.0, 3.5, 3.0 - gap, 3.0), 2, []),
         ((5.0, 4.0, 3.0 - gap, 3.0), 3, [2, 3]),
     ):
         engine = Engine(one_word(*values), {0: 0.1})
@@ -202,7 +217,7 @@ def test_nor_where_it_would_not_change_the_order_whether_they_are_equal() -> Non
 
 def test_what_was_erased_meanwhile_is_in_nobodys_way() -> None:
     gap = 6 * NOISE * 3
-    engine = Engine(one_word(3.0, 3.0 - gap), {0: 0.1}, gone=[0, 1])
+    engine = Engine(one_word(3.0 - gap, 3.0), {0: 0.1}, gone=[0, 1])
     assert {hit.id for hit in engine.answer(both(4))} == {0, 1}
     assert engine.answer(words(4)) == []
 
@@ -222,6 +237,16 @@ def test_no_rounding_changes_the_answer(seed: int) -> None:
         expected = exact.answer(query)
         for rounding in range(8):
             assert Engine(one_word(*values), dense, seed=rounding).answer(query) == expected
+
+
+@pytest.mark.parametrize(("count", "merged"), [(2, False), (3, True)])
+def test_sums_of_three_may_be_off_and_sums_of_two_are_not(count: int, merged: bool) -> None:
+    weights = SparseVector(tuple(range(count)), (1.0,) * count)
+    query = IndexQuery(ALL, 2, VECTOR, weights, weighted=True, candidates=2)
+    engine = Engine({0: SparseVector((0,), (1.0,)), 1: SparseVector((0,), (1.0,))}, {})
+    engine.rounded = {0: 1.0, 1: 1.0 + 2**-23}
+    found = [hit.id for hit in engine.answer(query)]
+    assert found == ([0, 1] if merged else [1, 0])
 
 
 def test_fusion_adds_the_reciprocals_of_ranks() -> None:

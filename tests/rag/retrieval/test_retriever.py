@@ -21,6 +21,7 @@ from rag.errors import (
 from rag.index import IndexQuery, IndexReader, ScoredId, Visibility
 from rag.releases import roll_back
 from rag.retrieval import MOST_HITS, RetrievalSettings, Retriever
+from rag.retrieval import retriever as retriever_module
 from tests.support.harness import ADA, BOB, EVE, Harness
 from tests.support.memory_store import MemoryReader, MemoryStore
 from tests.support.source import MODIFIED_AT, MemorySource
@@ -262,6 +263,19 @@ def test_a_page_ends_where_there_is_nothing_more_to_see(tmp_path: Path) -> None:
         harness.ingest(source)
         harness.promote()
         assert documents(harness.retriever(), BOB, limit=5) == ["s/open"]
+    assert store.asked == [5, 10, 20, 40]
+
+
+def test_a_page_is_not_refilled_without_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retriever_module, "MOST_HITS", 8)
+    source, store = MemorySource(), StaleStore()
+    for number in range(60):
+        source.put(f"hidden{number:02}", "merger plan", "user:ada")
+    with Harness(tmp_path, store=store) as harness:
+        harness.ingest(source)
+        harness.promote()
+        assert documents(harness.retriever(), BOB, limit=8) == []
+    assert store.asked == [8, 16]
 
 
 def test_a_search_follows_promotion_and_rollback_without_being_reopened(

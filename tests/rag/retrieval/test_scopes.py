@@ -101,16 +101,24 @@ def test_a_change_of_groups_is_seen_with_the_next_look(harness: Harness, scopes:
     assert scopes.view(before.view.epoch) is after.view
 
 
+@pytest.mark.parametrize(
+    ("later", "same"),
+    [
+        (timedelta(minutes=59, seconds=59), True),
+        (timedelta(hours=1), False),
+        (timedelta(hours=2), False),
+    ],
+)
 def test_a_view_is_read_again_when_a_directory_has_grown_old(
-    harness: Harness, scopes: Scopes, monkeypatch: pytest.MonkeyPatch
+    harness: Harness, scopes: Scopes, monkeypatch: pytest.MonkeyPatch, later: timedelta, same: bool
 ) -> None:
     now = utcnow()
     with harness.catalog.write() as session:
         replace_memberships(session, "d", {"group:eng": {BOB}}, observed_at=now, max_age=timedelta(hours=1))
     fresh = seen(scopes, harness, BOB)
-    for later, same in ((timedelta(minutes=59, seconds=59), True), (timedelta(hours=1), False)):
-        monkeypatch.setattr(scopes_module, "utcnow", lambda later=later: now + later)
-        assert (scopes.view(epoch(harness)) is fresh.view) is same
+    monkeypatch.setattr(scopes_module, "utcnow", lambda: now + later)
+    assert (scopes.view(epoch(harness)) is fresh.view) is same
+    assert (seen(scopes, harness, BOB) is fresh) is same
 
 
 def test_what_was_read_first_does_not_come_after_what_was_read_later(
