@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlmodel import Session
+from sqlalchemy import func, select
+from sqlmodel import Session, col
 
 from evals import store
-from evals.gate import Candidate, Check, GatePolicy, Reason, Verdict, decide
+from evals.gate import Candidate, Check, CorpusState, GatePolicy, Reason, Verdict, decide
 from evals.measurement import Measurement
-from rag.catalog import Catalog
+from rag.catalog import Catalog, utcnow
 from rag.catalog.revisions import is_readable, unknown_version
-from rag.catalog.tables import Version
+from rag.catalog.tables import Document, DocumentState, Erasure, Version
+from rag.ingestion.corpus import corpus_facts
 from rag.releases import GateDecision, PromotedRelease, promoted, record_decision
 
 
@@ -35,8 +38,12 @@ def ask_gate(
     approve: bool,
     by: str | None = None,
     settings: Mapping[str, Any] | None = None,
+    indexed: int,
+    limits: Mapping[str, timedelta | None],
 ) -> Outcome:
     """Decides on ``version`` by its measurement under ``fingerprints``, records that, and moves the pointer.
+
+    ``indexed`` is the number of passages in its index; ``limits`` says how old the listing of each source may be.
 
     ``fingerprints`` name golden, evaluator, retrieval and whatever else makes the release. ``approve`` turns a
     hold into a promotion in the name of ``by``; it never overrides a block. ``settings`` are what readers follow
@@ -55,7 +62,13 @@ def ask_gate(
         if evaluation is None:
             verdict = _unmeasured(version)
         else:
-            candidate = Candidate(version, row.documents, row.chunks, store.load(session, evaluation))
+            candidate = Candidate(
+                version,
+                row.documents,
+                row.chunks,
+                store.load(session, evaluation),
+                _state(session, row, indexed, limits),
+            )
             verdict = decide(
                 policy, candidate, _measured(session, incumbent, fingerprints, evaluation.access_epoch)
             )
@@ -80,6 +93,28 @@ def ask_gate(
         )
         still = incumbent.release if incumbent else None
     return Outcome(version, verdict, release or still)
+
+
+def _state(
+    session: Session, version: Version, indexed: int, limits: Mapping[str, timedelta | None]
+) -> CorpusState:
+    by_state = select(col(Document.state), func.count()).group_by(col(Document.state))
+    documents: dict[str, int] = dict(session.execute(by_state).tuples().all())
+    now = utcnow()
+    stale: dict[str, tuple[float | None, float]] = {}
+    for source, limit in limits.items():
+        listed = version.listings.get(source)
+        lag = (now - datetime.fromisoformat(listed)).total_seconds() if listed else None
+        if limit is not None and (lag is None or lag > limit.total_seconds()):
+            stale[source] = (lag, limit.total_seconds())
+    return CorpusState(
+        indexed=indexed,
+        expected=corpus_facts(session.connection(), version.number).chunks,
+        erasing=session.scalar(select(func.count()).select_from(Erasure)) or 0,
+        active=documents.get(DocumentState.ACTIVE, 0),
+        quarantined=documents.get(DocumentState.QUARANTINED, 0),
+        stale=stale,
+    )
 
 
 def _measured(

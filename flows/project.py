@@ -111,6 +111,7 @@ class Project:
             confidence=gate.confidence,
             resamples=gate.resamples,
             seed=gate.seed,
+            max_quarantined=gate.max_quarantined,
         )
 
     def members_of(self) -> dict[str, frozenset[str]]:

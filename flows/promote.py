@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import Any
 
 from prefect import flow, get_run_logger, runtime
@@ -56,12 +57,19 @@ def promote_project(
             approve=approve,
             by=by,
             settings={"retrieval": project.retrieval.to_dict()},
+            indexed=_indexed(project, version),
+            limits={source.name: source.freshness.max_lag for source in project.settings.sources},
         )
         record.version, record.summary = version, _summary(outcome)
     artifacts.gate_report(version, outcome.verdict)
     for reason in outcome.verdict.reasons:
         get_run_logger().info("%s version %s: %s", outcome.verdict.decision, version, reason.sentence)
     return _summary(outcome)
+
+
+def _indexed(project: Project, version: int) -> int:
+    with closing(project.store.open(version)) as reader:
+        return reader.points
 
 
 def _release_fingerprints(project: Project, version: int) -> dict[str, str]:

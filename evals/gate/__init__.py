@@ -1,7 +1,18 @@
 """The gate: turns measurements into ``promote``, ``hold`` or ``block``."""
 
 from evals.gate.decide import decide
-from evals.gate.policy import Bar, Candidate, GatePolicy
+from evals.gate.policy import Bar, Candidate, CorpusState, GatePolicy
 from evals.gate.verdict import Check, Decision, Outcome, Reason, Verdict
 
-__all__ = ["Bar", "Candidate", "Check", "Decision", "GatePolicy", "Outcome", "Reason", "Verdict", "decide"]
+__all__ = [
+    "Bar",
+    "Candidate",
+    "Check",
+    "CorpusState",
+    "Decision",
+    "GatePolicy",
+    "Outcome",
+    "Reason",
+    "Verdict",
+    "decide",
+]

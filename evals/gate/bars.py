@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from evals.gate.policy import GatePolicy
+from evals.gate.soundness import ROUNDING
 from evals.gate.verdict import Check
 from evals.measurement import Measurement
 from evals.statistics import bootstrap_interval, paired_difference
 from evals.wording import interval, pair
 
-ROUNDING = 1e-9  # 0.78 - 0.76 is a little more than 0.02 to a computer, and not to a person
 DEFAULT_METRIC = "nDCG@10"
 
 

@@ -5,7 +5,16 @@ from __future__ import annotations
 from evals.gate.bars import DEFAULT_METRIC, against_baseline, floors
 from evals.gate.policy import Candidate, GatePolicy
 from evals.gate.regression import against_incumbent
-from evals.gate.soundness import evidence, failures, no_leaks, not_empty
+from evals.gate.soundness import (
+    complete,
+    deletes_applied,
+    evidence,
+    failures,
+    fresh,
+    no_leaks,
+    not_empty,
+    not_quarantined,
+)
 from evals.gate.verdict import Check, Decision, Reason, Verdict
 from evals.measurement import Measurement
 from evals.wording import counted
@@ -20,6 +29,10 @@ def decide(policy: GatePolicy, candidate: Candidate, incumbent: Measurement | No
     measurement = candidate.measurement
     checks = (
         not_empty(candidate),
+        complete(candidate),
+        deletes_applied(candidate),
+        fresh(candidate),
+        not_quarantined(policy, candidate),
         evidence(measurement),
         no_leaks(measurement),
         failures(measurement),

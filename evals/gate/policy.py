@@ -37,6 +37,8 @@ class GatePolicy:
     resamples: int = RESAMPLES
     seed: int = SEED
     baseline: str = "bm25"
+    max_quarantined: float = 0.2
+    """The largest share of documents that may be kept out because they cannot be parsed."""
 
     def __post_init__(self) -> None:
         for name, bar in self.metrics.items():
@@ -74,10 +76,28 @@ class GatePolicy:
 
 
 @dataclass(frozen=True, slots=True)
+class CorpusState:
+    """What a version's index holds beside what the catalog has for it now, and how old that is.
+
+    ``indexed`` and ``expected`` are passages; ``erasing`` documents that were purged and may still be in the index;
+    ``stale`` says of sources over their limit how old their listing is and how old it may be, in seconds, the first
+    None where the version has none.
+    """
+
+    indexed: int
+    expected: int
+    erasing: int = 0
+    active: int = 0
+    quarantined: int = 0
+    stale: Mapping[str, tuple[float | None, float]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Candidate:
-    """The sealed version that wants through: its size, and what was measured of it."""
+    """The sealed version that wants through: its size, what was measured of it, and the state of its corpus."""
 
     version: int
     documents: int
     chunks: int
     measurement: Measurement
+    state: CorpusState

@@ -7,9 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
 
-from evals.gate.bars import ROUNDING
 from evals.gate.policy import Candidate, GatePolicy
-from evals.gate.soundness import LEAST_QUESTIONS
+from evals.gate.soundness import LEAST_QUESTIONS, ROUNDING
 from evals.gate.verdict import Check
 from evals.measurement import Measurement
 from evals.statistics import Interval, holm, paired_difference

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from evals.gate.policy import Candidate
+from evals.gate.policy import Candidate, GatePolicy
 from evals.gate.verdict import Check
 from evals.measurement import Measurement
 from evals.wording import counted, named
 
 LEAST_QUESTIONS = 5
 """Fewer answerable questions than this are no evidence."""
+ROUNDING = 1e-9  # 0.78 - 0.76 is a little more than 0.02 to a computer, and not to a person
 MOST_FAILED = 0.05
 """The share of questions that may fail (each scores 0 all the same)."""
 
@@ -20,6 +21,67 @@ def not_empty(candidate: Candidate) -> Check:
     if candidate.documents > 0 and candidate.chunks > 0:
         return Check("not empty", "pass", figure, numbers)
     return Check("not empty", "block", figure, numbers, f"Version {candidate.version} is empty: {figure}.")
+
+
+def complete(candidate: Candidate) -> Check:
+    """The index holds every passage that the catalog has for it."""
+    state = candidate.state
+    figure = f"{state.indexed} of {counted(state.expected, 'passage')} in the index"
+    numbers = {"indexed": float(state.indexed), "expected": float(state.expected)}
+    if state.indexed >= state.expected:
+        return Check("complete", "pass", figure, numbers)
+    sentence = (
+        f"The index of version {candidate.version} lacks {state.expected - state.indexed} of "
+        f"{counted(state.expected, 'passage')} that the catalog has for it. Run lockgate ingest --rebuild."
+    )
+    return Check("complete", "block", figure, numbers, sentence)
+
+
+def deletes_applied(candidate: Candidate) -> Check:
+    """The index holds nothing that the catalog has no more, but for what is being erased."""
+    state = candidate.state
+    extra = max(0, state.indexed - state.expected)
+    numbers = {"extra": float(extra), "erasing": float(state.erasing)}
+    figure = f"{counted(extra, 'passage')} too many"
+    if state.erasing:
+        return Check("deletes applied", "pass", f"{counted(state.erasing, 'document')} being erased", numbers)
+    if not extra:
+        return Check("deletes applied", "pass", figure, numbers)
+    sentence = (
+        f"The index of version {candidate.version} holds {counted(extra, 'passage')} that the catalog has no more: "
+        "what was deleted was not taken out. Run lockgate ingest --rebuild."
+    )
+    return Check("deletes applied", "block", figure, numbers, sentence)
+
+
+def fresh(candidate: Candidate) -> Check:
+    """No source is further behind than it may be."""
+    stale = candidate.state.stale
+    figure = f"{counted(len(stale), 'source')} over the limit"
+    numbers = {"stale": float(len(stale))}
+    if not stale:
+        return Check("freshness", "pass", figure, numbers)
+    old = [
+        f"{name} ({'never listed' if lag is None else f'{lag / 3600:.1f} h old'}, at most {limit / 3600:.1f} h)"
+        for name, (lag, limit) in stale.items()
+    ]
+    sentence = f"Version {candidate.version} is behind its sources: {named(old)}. Run lockgate ingest."
+    return Check("freshness", "hold", figure, numbers, sentence)
+
+
+def not_quarantined(policy: GatePolicy, candidate: Candidate) -> Check:
+    """Most of what the sources hold could be parsed."""
+    state = candidate.state
+    total = state.active + state.quarantined
+    figure = f"{state.quarantined} of {counted(total, 'document')} kept out"
+    numbers = {"quarantined": float(state.quarantined), "documents": float(total)}
+    if state.quarantined <= policy.max_quarantined * total + ROUNDING:
+        return Check("quarantine", "pass", figure, numbers)
+    sentence = (
+        f"{state.quarantined} of {counted(total, 'document')} are kept out as they cannot be read; at most "
+        f"{policy.max_quarantined * 100:g} % may. See lockgate status for the reasons."
+    )
+    return Check("quarantine", "hold", figure, numbers, sentence)
 
 
 def evidence(measurement: Measurement) -> Check:

@@ -42,6 +42,9 @@ class Gate(Section):
         min_length=1,
         description=f"Of {', '.join(METRICS)}: one at least.",
     )
+    max_quarantined: Real = Field(
+        0.2, ge=0, le=1, description="Share of documents that may be kept out as they cannot be read."
+    )
     resamples: Whole = Field(2000, ge=100, le=1_000_000, description="Bootstrap resamples.")
     confidence: Real = Field(0.95, gt=0.5, lt=1, description="Of the intervals around each mean.")
     seed: Whole = Field(0, ge=0, lt=2**32, description="Of the resampling: equal seeds give equal decisions.")

@@ -54,7 +54,14 @@ def ask(
     catalog: Catalog, version: int, *, approve: bool = False, by: str | None = None, **prints: str
 ) -> Outcome:
     return ask_gate(
-        catalog, version, policy=POLICY, fingerprints={**PRINTS, **prints}, approve=approve, by=by
+        catalog,
+        version,
+        policy=POLICY,
+        fingerprints={**PRINTS, **prints},
+        approve=approve,
+        by=by,
+        indexed=0,
+        limits={},
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 
 import pytest
 
@@ -136,6 +137,28 @@ def test_one_question_of_six_that_got_worse_is_held_until_a_person_approves(prom
     assert lockgate("status", "--json", project=promoted).json["promoted"]["version"] == 1
     assert lockgate("promote", "--approve", "--json", project=promoted).code == 0
     assert lockgate("status", "--json", project=promoted).json["promoted"]["version"] == 2
+
+
+def test_a_candidate_that_is_behind_its_source_is_held(promoted: TinyProject) -> None:
+    promoted.replace_in_config("max_lag: 24h", "max_lag: 1s")
+    promoted.write_notes({**NOTES, "new": "A new note about the garden."})
+    for command in ("ingest", "evaluate"):
+        assert lockgate(command, "--json", project=promoted).code == 0
+    time.sleep(1)
+    held = lockgate("promote", "--json", project=promoted)
+    assert held.code == 4
+    (reason,) = held.json["reasons"]
+    assert reason.startswith("Version 2 is behind its sources: pages (0.0 h old, at most 0.0 h).")
+
+
+def test_a_project_of_which_most_cannot_be_read_is_held(promoted: TinyProject) -> None:
+    for number in range(3):
+        promoted.write_page(f"scan{number}.pdf", "no PDF")
+    promoted.write_notes({**NOTES, "new": "A new note about the garden."})
+    held = lockgate("run", "--json", project=promoted)
+    assert held.code == 4
+    (reason,) = held.json["promote"]["reasons"]
+    assert reason.startswith("3 of 10 documents are kept out as they cannot be read; at most 20 % may.")
 
 
 def test_a_slice_that_no_question_is_in_is_refused_before_any_work(promoted: TinyProject) -> None:

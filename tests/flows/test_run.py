@@ -54,7 +54,7 @@ def test_the_first_run_promotes_with_a_reason_and_a_release(first_runs: FirstRun
     assert promotion["version"] == 1
     assert len(promotion["release"]) == 64
     assert promotion["reasons"] == [
-        "Version 1 passed all 7 checks: nDCG@10 1.000 over 6 questions, no leaks, 0 failed questions."
+        "Version 1 passed all 11 checks: nDCG@10 1.000 over 6 questions, no leaks, 0 failed questions."
     ]
 
 
@@ -115,7 +115,7 @@ def test_each_step_by_hand_has_a_page_for_a_person_and_does_what_run_does(promot
     asked = lockgate("promote", project=promoted)
     assert asked.code == 0
     assert "promote version 2" in asked.out
-    assert "Version 2 passed all 8 checks" in asked.out
+    assert "Version 2 passed all 12 checks" in asked.out
     assert ingested.err == evaluated.err == asked.err == ""
 
     now = lockgate("status", "--json", project=promoted).json

@@ -1,10 +1,11 @@
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
-from evals.gate import decide
+from evals.gate import Verdict, decide
 from evals.measurement import Failure, Measurement
-from tests.evals.gate.judging import GOOD, LEAK, POLICY, candidate, check, sentences, verdict
+from tests.evals.gate.judging import GOOD, LEAK, POLICY, SOUND, candidate, check, sentences, verdict
 from tests.evals.making import measured
 
 
@@ -52,3 +53,48 @@ def test_a_question_that_fails_in_two_systems_counts_once() -> None:
     found = verdict(measured([0.0] + [1.0] * 19, failures=twice))
     assert check(found, "failures").numbers == {"failed": 1.0, "asked": 20.0}
     assert check(found, "failures").passed
+
+
+def of_state(**state: Any) -> Verdict:
+    return decide(POLICY, replace(candidate(GOOD), state=replace(SOUND, **state)), GOOD)
+
+
+def test_an_index_that_lacks_passages_is_blocked() -> None:
+    found = of_state(indexed=7)
+    assert found.decision == "block"
+    assert sentences(found) == [
+        "The index of version 7 lacks 2 of 9 passages that the catalog has for it. Run lockgate ingest --rebuild."
+    ]
+    assert check(found, "complete").figure == "7 of 9 passages in the index"
+
+
+def test_an_index_that_holds_what_was_deleted_is_blocked_unless_it_is_being_erased() -> None:
+    found = of_state(indexed=10)
+    assert found.decision == "block"
+    assert sentences(found)[0].startswith(
+        "The index of version 7 holds 1 passage that the catalog has no more: what was deleted was not taken out."
+    )
+    erasing = of_state(indexed=10, erasing=1)
+    assert erasing.decision == "promote"
+    assert check(erasing, "deletes applied").figure == "1 document being erased"
+    assert of_state(indexed=8, erasing=1).decision == "block"
+
+
+def test_a_version_behind_its_sources_is_held_with_how_far() -> None:
+    found = of_state(stale={"wiki": (9000.0, 3600.0), "mail": (None, 86400.0)})
+    assert found.decision == "hold"
+    assert sentences(found) == [
+        "Version 7 is behind its sources: wiki (2.5 h old, at most 1.0 h), mail (never listed, at most 24.0 h). "
+        "Run lockgate ingest."
+    ]
+
+
+def test_many_documents_that_cannot_be_read_are_held() -> None:
+    assert of_state(active=8, quarantined=2).decision == "promote"
+    found = of_state(active=7, quarantined=2)
+    assert found.decision == "hold"
+    assert sentences(found) == [
+        "2 of 9 documents are kept out as they cannot be read; at most 20 % may. "
+        "See lockgate status for the reasons."
+    ]
+    assert of_state(active=0, quarantined=0).decision == "promote"
