@@ -72,7 +72,7 @@ def test_an_interrupt_ends_it_with_its_server_and_all_children(served: Served) -
     family = group_of(served.process.pid)
     assert len(family) > 1
     served.process.send_signal(signal.SIGINT)
-    served.process.wait(timeout=30)
+    served.process.wait(timeout=90)
     assert not {member for member in family if is_alive(member)}
     with pytest.raises(OSError, match="refused"):
         socket.create_connection(("127.0.0.1", served.port), timeout=5)
