@@ -21,13 +21,13 @@ def legs(query: IndexQuery, lengths: Sequence[int]) -> list[edge.QueryRequest]:
     found = []
     if query.dense is not None:
         nearest = edge.Query.Nearest(query.dense.tolist(), using=DENSE)
-        found.append(edge.QueryRequest(limit=lengths[0], query=nearest, filter=visible, with_payload=False))
+        found.append(edge.QueryRequest(limit=lengths[0], query=nearest, filter=visible))
     if query.sparse is not None and query.has_terms:
         weights, corpus = query.sparse, _NOTHING
         if query.weighted:
             weights = unscaled(weights)
         else:
-            corpus = visibility_filter(query.visibility, {}) if query.match else visible
+            corpus = visibility_filter(query.visibility, {})
         matching = edge.Query.Nearest(sparse_vector(weights), using=SPARSE)
         found.append(
             edge.QueryRequest(
@@ -35,7 +35,6 @@ def legs(query: IndexQuery, lengths: Sequence[int]) -> list[edge.QueryRequest]:
                 query=matching,
                 filter=visible,
                 params=edge.SearchParams(idf=edge.IdfParams(corpus=corpus)),
-                with_payload=False,
             )
         )
     return found
@@ -47,7 +46,7 @@ def visibility_filter(visibility: Visibility, match: Mapping[str, str]) -> edge.
     return edge.Filter(must=[_visible(visibility), *narrowed]) if narrowed else _visible(visibility)
 
 
-@lru_cache(maxsize=256)
+@lru_cache
 def _visible(visibility: Visibility) -> edge.Filter:
     by_rule = edge.FieldCondition(key="rule", match=edge.MatchAny(sorted(visibility.rules)))
     if not visibility.moved:
