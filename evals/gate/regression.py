@@ -153,6 +153,8 @@ def _more_questions(policy: GatePolicy, margin: float, found: Interval) -> str:
     """How many there would have to be beside these, if they differ as these do: an interval's half is
     ``z * spread / sqrt(n)``, and has to be shorter than the way to the margin, or to 0 for what is worse."""
     room = found.mean + margin if found.mean > -margin else -found.mean
+    if not room:
+        return "More questions like these would not settle it; a person may approve."
     needed = math.ceil((NormalDist().inv_cdf((1 + policy.confidence) / 2) * found.spread / room) ** 2)
     more = max(1, needed - found.n)
     return f"About {counted(more, 'more question')} like these would settle it, or a person may approve."

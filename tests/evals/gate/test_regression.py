@@ -44,6 +44,15 @@ def test_what_may_be_chance_is_held_and_says_how_many_questions_would_settle_it(
     )
 
 
+def test_what_no_number_of_questions_would_settle_says_so() -> None:
+    policy = GatePolicy({"nDCG@10": Bar(margin=0.0)}, resamples=200)
+    found = decide(policy, candidate(measured([0.5, 1.0] * 5)), measured([1.0, 0.5] * 5))
+    assert found.decision == "hold"
+    assert sentences(found)[0].endswith(
+        "More questions like these would not settle it; a person may approve."
+    )
+
+
 def test_a_rise_that_may_be_a_fall_is_held_too() -> None:
     now = [0.5, 1.0] * 5
     found = verdict(measured(now), measured([1.0, 0.4] * 5))
