@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from prefect import flow, get_run_logger, runtime, task
@@ -14,6 +15,7 @@ from evals.evaluate import evaluate as measure
 from evals.fingerprints import evaluator_fingerprint
 from evals.golden import check_references
 from evals.measurement import Measurement
+from evals.reports import junit_xml
 from evals.systems import (
     BASELINE,
     FUSED,
@@ -28,7 +30,7 @@ from flows.project import Project, opened
 from rag.catalog import access_epoch, recorded_run
 from rag.catalog.revisions import is_readable, unknown_version
 from rag.catalog.tables import Version, VersionState
-from rag.errors import ReleaseError
+from rag.errors import EvaluationError, ReleaseError
 from rag.releases import promoted
 
 DEPTH = 10
@@ -44,18 +46,23 @@ def _version_name(version: int | None) -> str:
 
 
 @flow(name="evaluate", flow_run_name=_run_name)
-def evaluate(config: str = "lockgate.yaml", version: int | None = None) -> dict[str, Any]:
+def evaluate(
+    config: str = "lockgate.yaml", version: int | None = None, junit: str | None = None
+) -> dict[str, Any]:
     """Measures ``version``, or what waits for promotion, or what is promoted; returns the contract's summary.
 
     A version that was measured with this golden set, evaluator and retrieval before is not measured again,
     unless a purge or a change of access since may have changed what is found.
-    The promoted version is measured too where the gate would have nothing to compare with.
+    The promoted version is measured too where the gate would have nothing to compare with. ``junit`` names a file
+    for the measurement as continuous integration reads it.
     """
     with opened(config) as project:
-        return evaluate_project(project, version=version)
+        return evaluate_project(project, version=version, junit=Path(junit) if junit else None)
 
 
-def evaluate_project(project: Project, *, version: int | None = None) -> dict[str, Any]:
+def evaluate_project(
+    project: Project, *, version: int | None = None, junit: Path | None = None
+) -> dict[str, Any]:
     """``evaluate`` for a project that is open."""
     project.check()
     version = chosen_version(project, version)
@@ -69,6 +76,8 @@ def evaluate_project(project: Project, *, version: int | None = None) -> dict[st
     if incumbent is not None and incumbent.version != version and same_retrieval:
         _measurement(project, incumbent.version)
     artifacts.evaluation_report(project, version, measurement)
+    if junit is not None:
+        _write_junit(junit, measurement, version)
     summary = _summary(project, version, measurement)
     get_run_logger().info(
         "version %s: %s questions, %s leaks, %s failures; %s",
@@ -79,6 +88,18 @@ def evaluate_project(project: Project, *, version: int | None = None) -> dict[st
         {metric: round(found["mean"], 4) for metric, found in summary["metrics"].items()},
     )
     return summary
+
+
+def _write_junit(file: Path, measurement: Measurement, version: int) -> None:
+    try:
+        file.write_text(junit_xml(measurement, version=version), encoding="utf-8")
+    except OSError as error:
+        raise EvaluationError(
+            f"the report cannot be written ({error.strerror})",
+            where=str(file),
+            state=f"The measurement of version {version} is kept",
+            next_step="Name a file in a folder that is there, and run the command again",
+        ) from error
 
 
 def chosen_version(project: Project, version: int | None) -> int:

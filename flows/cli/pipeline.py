@@ -50,13 +50,20 @@ def ingest(
     run_flow(config, work, as_json, ingest_page)
 
 
-def evaluate(config: Config = DEFAULT_CONFIG, as_json: Json = False, version: Version = None) -> None:
+def evaluate(
+    config: Config = DEFAULT_CONFIG,
+    as_json: Json = False,
+    version: Version = None,
+    junit: Annotated[
+        Path | None, typer.Option("--junit", help="Write the questions to this file as JUnit XML too.")
+    ] = None,
+) -> None:
     """Measure a version against the golden questions."""
 
     def work() -> dict[str, Any]:
         from flows.evaluate import evaluate as flow
 
-        return flow(str(config), version)
+        return flow(str(config), version, str(junit) if junit else None)
 
     run_flow(config, work, as_json, evaluate_page)
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import time
+from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
@@ -203,6 +205,23 @@ def test_a_measurement_reads_the_same_the_second_time(blocked: tuple[TinyProject
     assert measured["metrics"]["nDCG@10"]["mean"] == 0.5
     assert measured["metrics"]["nDCG@10"]["low"] < 0.5
     assert again == json.dumps(measured) + "\n"
+
+
+def test_a_measurement_is_written_as_junit_xml_for_continuous_integration(
+    blocked: tuple[TinyProject, Ended], tmp_path: Path
+) -> None:
+    project, _ = blocked
+    file = tmp_path / "questions.xml"
+    ended = lockgate("evaluate", "--version", "2", "--junit", str(file), "--json", project=project)
+    assert ended.code == 0
+    suite = ElementTree.parse(file).getroot()[0]
+    assert (suite.get("tests"), suite.get("failures"), suite.get("errors")) == ("7", "3", "0")
+    lost = {case.get("name") for case in suite if len(case)}
+    assert lost == {"leave", "bicycles", "coffee"}
+    nowhere = tmp_path / "nowhere" / "questions.xml"
+    ended = lockgate("evaluate", "--version", "2", "--junit", str(nowhere), "--json", project=project)
+    assert (ended.code, ended.out) == (1, "")
+    assert f"{nowhere}: the report cannot be written (No such file or directory)" in ended.err
 
 
 def test_unknown_versions_cannot_be_measured_or_promoted(original: TinyProject) -> None:
