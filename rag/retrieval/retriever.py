@@ -351,7 +351,7 @@ class Retriever:
                 if full or len(found) < asked or asked > MOST_HITS:
                     break
                 asked *= 2  # some were denied since the filter was made: fill the page from further down
-        if key is not None and asked == question.limit:
+        if key is not None:
             self._cache.put(moment, key, found)
         return answer
 

@@ -15,6 +15,7 @@ from cosmic_ray.mutating import mutate_code
 
 _Found = TypeVar("_Found")
 _BINARY = "core/ReplaceBinaryOperator_"
+_COMPARISON = "core/ReplaceComparisonOperator_"
 _COUNTERPARTS = {
     "Add_Sub", "Sub_Add", "Mul_Div", "Div_Mul", "Pow_Mul", "Mod_Mul", "FloorDiv_Mul",
     "BitOr_BitAnd", "BitAnd_BitOr", "BitXor_BitOr", "LShift_RShift", "RShift_LShift",
@@ -23,6 +24,13 @@ _COUNTERPARTS = {
 
 _GUARDS = frozenset({"strict", "frozen", "slots", "eq"})
 """Keywords of ``zip`` and of dataclasses."""
+
+_BY_IDENTITY = frozenset(
+    f"{value}_{identity}"
+    for value in ("Eq", "NotEq", "Lt", "LtE", "Gt", "GtE")
+    for identity in ("Is", "IsNot")
+)
+"""What is compared by value, compared by identity: the same for small numbers, and every linter sees it."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +67,8 @@ def _all(source: str, plain: str) -> Iterator[tuple[str, int, str, str]]:
     for name in cosmic_ray.plugins.operator_names():
         kind = cosmic_ray.plugins.get_operator(name)
         if kind.arguments() or (name.startswith(_BINARY) and name.removeprefix(_BINARY) not in _COUNTERPARTS):
+            continue
+        if name.startswith(_COMPARISON) and name.removeprefix(_COMPARISON) in _BY_IDENTITY:
             continue
         places = [start for node in ast_nodes(tree) for start, _ in kind().mutation_positions(node)]
         for occurrence, (line, _) in enumerate(places):

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from rag.index import IndexQuery, IndexReader, ScoredId
+from rag.index import IndexQuery, IndexReader, ScoredId, Visibility
 from rag.maintenance.purge import purge
 from rag.retrieval import QueryCache, Retriever
 from rag.retrieval.query_cache import Moment
@@ -155,3 +156,27 @@ def test_a_promotion_is_answered_by_the_new_version(harness: Harness, source: Me
     assert documents(retriever, BOB) == ["s/menu"]
     harness.promote()
     assert sorted(documents(retriever, BOB)) == ["s/menu", "s/news"]
+
+
+class Overtaken(QueryCache):
+    """Gives what was found before some of it was denied: between two looks of a search, that can be."""
+
+    def __init__(self, kept: Sequence[ScoredId]) -> None:
+        super().__init__(10)
+        self._all = tuple(kept)
+
+    def get(self, moment: Moment, key: object) -> tuple[ScoredId, ...]:
+        return self._all
+
+
+def test_what_was_kept_is_judged_again_and_the_page_filled_from_the_index(
+    harness: Harness, store: CountingStore
+) -> None:
+    with closing(harness.store.open(1)) as reader:
+        everything = Visibility(frozenset(range(100)))
+        every = reader.query(IndexQuery(everything, 10, dense=harness.embedder.embed_queries(["plan"])[0]))
+    retriever = Retriever(harness.catalog, store, harness.embedder, harness.bm25, cache=Overtaken(every))
+    before = store.asked
+    with retriever:
+        assert documents(retriever, BOB) == documents(harness.retriever(), BOB) == ["s/menu"]
+    assert store.asked == before + 2
