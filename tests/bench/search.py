@@ -17,7 +17,7 @@ from rag.catalog import replace_memberships
 from rag.index import IndexQuery, Visibility
 from rag.index.edge_query import DENSE, SPARSE, visibility_filter
 from rag.retrieval import Retriever
-from rag.retrieval.scopes import Scopes
+from rag.retrieval.scopes import Scope, Scopes
 from tests.bench.corpus import MadeUpProject, MadeUpSource, build, vector_of
 
 _QUERIES, _WARM_UP = 400, 20
@@ -73,27 +73,37 @@ class _Bench:
         """Prints p50 and p95 in milliseconds, and their ratios to the bare engine's."""
         subject = Subject(f"user:{reader}")
         scopes = Scopes(self.project.catalog)
-        visible = scopes.of(1, self.project.bm25.fingerprint, epoch=0, subject=subject).visibility
-        taken: dict[str, list[float]] = {"engine": [], "retriever": [], "engine, IDF over the filter": []}
-        # In turns, so that both meet the same machine. The third reads so much that it empties the processor's
-        # caches for whoever comes next: it comes alone.
-        for names in (("engine", "retriever"), ("engine, IDF over the filter",)):
-            for number, query in enumerate(self._queries):
-                asked = query(visibility=visible, limit=10)
-                calls: dict[str, Callable[[], object]] = {
-                    "engine": partial(self._bare.query, _bare_request(asked, corpus=False)),
-                    "engine, IDF over the filter": partial(
-                        self._bare.query, _bare_request(asked, corpus=True)
-                    ),
-                    "retriever": partial(
-                        self._retriever.search_prepared, query, principal=f"user:{reader}", limit=10
-                    ),
-                }
-                for name in names:
-                    started = time.perf_counter()
-                    calls[name]()
-                    if number >= _WARM_UP:
-                        taken[name].append(time.perf_counter() - started)
+        with closing(self.project.store.open(1)) as index:
+
+            def scoped() -> Scope:
+                return scopes.of(1, self.project.bm25.fingerprint, epoch=0, subject=subject)
+
+            def search(query: _Query) -> object:
+                scope = scoped()
+                return index.query(scope.query(query(visibility=scope.visibility, limit=10)))
+
+            visible = scoped().visibility
+            calls: dict[str, Callable[[_Query], object]] = {
+                "engine": lambda query: self._bare.query(_bare(query, visible, corpus=False)),
+                "search": search,
+                "search, judged, with text": lambda query: self._retriever.search_prepared(
+                    query, principal=subject.principal, limit=10
+                ),
+                "engine, IDF over the filter": lambda query: self._bare.query(
+                    _bare(query, visible, corpus=True)
+                ),
+            }
+            taken: dict[str, list[float]] = {name: [] for name in calls}
+            # In turns, so that all meet the same machine. The last one reads so much that it empties the
+            # processor's caches for whoever comes next: it comes alone.
+            *beside, alone = calls
+            for names in (beside, [alone]):
+                for number, query in enumerate(self._queries):
+                    for name in names:
+                        started = time.perf_counter()
+                        calls[name](query)
+                        if number >= _WARM_UP:
+                            taken[name].append(time.perf_counter() - started)
         base = np.percentile(taken["engine"], [50, 95])
         for name, times in taken.items():
             p50, p95 = np.percentile(times, [50, 95])
@@ -144,8 +154,9 @@ def main(chunks: int = 20_000) -> None:
         bench.close()
 
 
-def _bare_request(query: IndexQuery, *, corpus: bool) -> edge.QueryRequest:
+def _bare(asked: _Query, visibility: Visibility, *, corpus: bool) -> edge.QueryRequest:
     """What somebody would write who uses the engine alone: filter in both legs, engine's fusion."""
+    query = asked(visibility=visibility, limit=10)
     assert query.dense is not None
     assert query.sparse is not None
     visible = visibility_filter(query.visibility, {})
