@@ -156,8 +156,9 @@ def _ingest_source(project: Project, source: Source, breaker: Breaker, tally: _T
         get_run_logger().error("source %s: %s", source.name, error)
         tally.incidents[source.name] = error
         with project.catalog.write() as session:
-            row = session.merge(SourceRow(name=source.name))
-            row.incident = str(error)
+            row = session.get(SourceRow, source.name) or SourceRow(name=source.name)
+            row.incident = str(error)  # what was listed before is as old as it was
+            session.add(row)
 
 
 def _process(project: Project, source: Source, connector: Connector, plan: SourcePlan) -> DocumentCounts:

@@ -151,9 +151,12 @@ def test_a_source_that_vanished_fails_deletes_nothing_and_holds_nobody_up(promot
     ingest = ended.json["ingest"]
     assert (ingest["version"], ingest["documents"]["added"], ingest["documents"]["deleted"]) == (2, 1, 0)
     assert [each["error"] for each in ingest["incidents"]] == ["SourceVanishedError"]
-    assert ended.json["promote"]["decision"] == "promote"
+    assert ended.json["promote"]["decision"] == "promote", ended.json["promote"]["reasons"]
     found = lockgate("search", "parental leave", "--as", ADA, "--json", project=promoted).json
     assert (found["version"], found["hits"][0]["document"]) == (2, "pages/leave.md")
+    pages, notes = lockgate("freshness", "--json", project=promoted).json["sources"]
+    assert pages["lag_seconds"] > notes["lag_seconds"]  # the listing before is as old as it was
+    assert pages["fresh"]
 
     (promoted.root / "elsewhere").rename(promoted.pages)
     again = lockgate("ingest", "--json", project=promoted)

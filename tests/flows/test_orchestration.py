@@ -71,7 +71,7 @@ def test_a_run_leaves_reports_of_ingest_evaluation_and_gate(first_runs: FirstRun
     assert set(gate) == {"gate", "gate-checks"}
     assert str(gate["gate"].data).startswith("# Gate: promote\n")
     rows = json.loads(str(gate["gate-checks"].data))
-    assert [row["check"] for row in rows][:2] == ["not empty", "evidence"]
+    assert [row["check"] for row in rows][:2] == ["not empty", "complete"]
     assert {row["outcome"] for row in rows} == {"pass"}
 
 
