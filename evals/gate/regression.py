@@ -30,9 +30,10 @@ def against_incumbent(policy: GatePolicy, candidate: Candidate, incumbent: Measu
     # a question that was rewritten or graded anew under its old id is another question
     common = [one for one, contents in measurement.answerable.items() if known.get(one) == contents]
     comparable = _comparable(candidate, incumbent, common)
+    wanted = _wanted(policy, measurement, common)
     checks: list[Check] = []
     compared: list[_Compared] = []
-    for title, name, margin, ids in _wanted(policy, measurement, common):
+    for title, name, margin, ids in wanted:
         if not comparable.passed:
             checks.append(Check(title, "hold", f"{name} not compared"))
         elif name not in measurement.metrics or name not in incumbent.metrics:
@@ -48,7 +49,7 @@ def against_incumbent(policy: GatePolicy, candidate: Candidate, incumbent: Measu
             compared.append(_compare(policy, title, name, margin, measurement, incumbent, ids))
     worse = holm([each.difference.p_not_below for each in compared], (1 - policy.confidence) / 2)
     checks += [_regression(policy, *each) for each in zip(compared, worse, strict=True)]
-    order = {title: place for place, (title, *_) in enumerate(_wanted(policy, measurement, common))}
+    order = {title: place for place, (title, *_) in enumerate(wanted)}
     return [comparable, *sorted(checks, key=lambda check: order[check.name])]
 
 

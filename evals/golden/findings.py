@@ -9,8 +9,8 @@ from itertools import combinations
 from typing import Literal, Protocol
 
 from evals.golden.question import GoldenSet, Question
+from evals.golden.references import unknown_documents
 from evals.golden.words import words
-from evals.nearest import nearest
 from evals.wording import named
 
 Severity = Literal["error", "warning"]
@@ -25,7 +25,6 @@ FindingKind = Literal[
 ]
 COPIED_WORDS = 8
 """A question of so many words that stands in a document as it is was copied from it."""
-_HINTS = 5  # one name against 100,000 takes about a second
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,17 +86,11 @@ def _wanted(question: Question) -> list[str]:
 
 def _dead(golden: GoldenSet, corpus: Corpus) -> Iterator[Finding]:
     known = corpus.documents()
-    hints: dict[str, str] = {}
+    for question, document, hint in unknown_documents(golden, known):
+        yield _finding("error", "dead reference", question, f"{document!r} was never ingested{hint}")
     for question in golden.questions:
         wanted = _wanted(question)
         gone = [document for document in wanted if document in known and not corpus.is_active(document)]
-        for document in question.expected:
-            if document in known:
-                continue
-            if document not in hints:
-                hints[document] = nearest(document, known) if len(hints) < _HINTS else ""
-            hint = f"; the nearest known is {hints[document]!r}" if hints[document] else ""
-            yield _finding("error", "dead reference", question, f"{document!r} was never ingested{hint}")
         if gone and question.kind == "forbidden":
             sentence = f"{named(gone)} cannot be found any more, by anybody: it proves nothing"
             yield _finding("warning", "dead reference", question, sentence)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -16,6 +16,7 @@ from evals.systems import (
     retriever_systems,
 )
 from rag.catalog.tables import DocumentState
+from rag.embedding import Vectors
 from rag.retrieval import RetrievalSettings
 from tests.support.embedder import WordEmbedder
 from tests.support.harness import ADA, BOB, Harness
@@ -76,7 +77,7 @@ def test_questions_are_embedded_once_and_others_when_they_come() -> None:
     class Counting(WordEmbedder):
         asked = 0
 
-        def embed_queries(self, texts):  # type: ignore[no-untyped-def]
+        def embed_queries(self, texts: Sequence[str]) -> Vectors:
             Counting.asked += len(texts)
             return super().embed_queries(texts)
 

@@ -50,7 +50,7 @@ def refusal(url: str) -> CatalogError:
 
 
 def changed(url: str, **parts: object) -> str:
-    return make_url(url).set(**parts).render_as_string(hide_password=False)  # type: ignore[arg-type]
+    return make_url(url).set(**parts).render_as_string(hide_password=False)  # type: ignore[arg-type]  # any part of a URL
 
 
 def test_a_wrong_password_is_told_and_not_shown(postgres_url: str) -> None:
