@@ -28,6 +28,9 @@
     ├── OverGrantError             somebody could read what they may not by its source
     ├── WriterBusyError            another process holds the writer's lock
     ├── EvaluationError            a measurement could not be made
+    ├── ModelError                 a language model gave no usable answer
+    │   ├── ModelRefusedError      it refused, or its filter did
+    │   └── ModelUnavailableError  (TransientError)
     ├── AccessLogError             what was asked cannot be noted down: it is not answered
     ├── ReleaseError               a promotion or rollback that cannot be done
     ├── LedgerError                the ledger is not whole, or not the one it should be
@@ -193,6 +196,18 @@ class WriterBusyError(LockgateError):
 
 class EvaluationError(LockgateError):
     """A measurement could not be made."""
+
+
+class ModelError(LockgateError):
+    """A language model gave no usable answer. Nothing of what was asked or said is in the message."""
+
+
+class ModelRefusedError(ModelError):
+    """The model would not answer, or a filter before it did not let the question or the answer through."""
+
+
+class ModelUnavailableError(ModelError, TransientError):
+    """The model's endpoint does not answer just now, or not in time."""
 
 
 class AccessLogError(LockgateError):

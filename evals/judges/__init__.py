@@ -1,0 +1,1 @@
+"""Judges of answers, their calibration, and what they cost."""
