@@ -24,6 +24,7 @@ test: setup ## the tests (without those that take long), on every core
 	$(BIN)/python -m pytest -n auto --dist loadfile
 
 soak: setup ## the tests that take long
+	$(BIN)/pip install --quiet --no-warn-script-location -c constraints.txt -e '.[dev,model]'
 	$(BIN)/python -m pytest -m soak
 
 lint: setup ## format, lint, strict types, the import contract

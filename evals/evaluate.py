@@ -56,13 +56,13 @@ def evaluate(
             try:
                 returned = _documents(search(question.question, principal=question.principal, limit=limit))
             except Exception as error:  # noqa: BLE001  whatever a search dies of, its question counts as failed
-                failures.append(_failure(question, system, error))
+                failures.append(failure_of(question, system, error))
                 continue
-            leaked, crash = _leaked(question, returned, may_read, named=system == main)
+            leaked, crash = leaked_documents(question, returned, may_read, named=system == main)
             for document in leaked:
                 leaked_by.setdefault(document, []).append(system)
             if crash is not None:
-                failures.append(_failure(question, system, crash))
+                failures.append(failure_of(question, system, crash))
             else:
                 runs[system][question.id] = returned[:limit]
         leaks += [Leak(question.id, question.principal, each, tuple(by)) for each, by in leaked_by.items()]
@@ -71,11 +71,18 @@ def evaluate(
     return Measurement(
         main=main,
         systems=tuple(systems),
-        asked=tuple(Asked(one.id, one.kind, one.fingerprint, one.tags) for one in golden.questions),
+        asked=tuple(_asked(one) for one in golden.questions),
         scores=_scores(golden, runs),
         leaks=tuple(leaks),
         failures=tuple(failures),
         fingerprints={"golden": golden.fingerprint, "evaluator": evaluator_fingerprint(limit)},
+    )
+
+
+def _asked(question: Question) -> Asked:
+    reference = question.kind == "answerable" and question.answer is not None
+    return Asked(
+        question.id, question.kind, question.fingerprint, question.tags, bool(question.evidence), reference
     )
 
 
@@ -87,7 +94,7 @@ def _documents(returned: Sequence[str]) -> list[str]:
     return documents
 
 
-def _leaked(
+def leaked_documents(
     question: Question, returned: Sequence[str], may_read: MayRead, *, named: bool
 ) -> tuple[list[str], Exception | None]:
     """The documents of ``returned`` that the asker may not have, and what ``may_read`` raised, if it did.
@@ -107,7 +114,7 @@ def _leaked(
     return leaked, crash
 
 
-def _failure(question: Question, system: str, error: Exception) -> Failure:
+def failure_of(question: Question, system: str, error: Exception) -> Failure:
     """Lockgate's errors hold no document text; of others only the place is kept, as their text may."""
     if isinstance(error, LockgateError):
         message = str(error)

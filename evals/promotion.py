@@ -11,12 +11,13 @@ from sqlalchemy import func, select
 from sqlmodel import Session, col
 
 from evals import store
-from evals.gate import Candidate, Check, CorpusState, GatePolicy, Reason, Verdict, decide
+from evals.gate import Candidate, Check, CorpusState, GatePolicy, Latency, Reason, Verdict, decide
 from evals.measurement import Measurement
 from rag.catalog import Catalog, utcnow
 from rag.catalog.revisions import is_readable, unknown_version
 from rag.catalog.tables import Document, DocumentState, Erasure, Version
 from rag.ingestion.corpus import corpus_facts
+from rag.maintenance.vector_audit import VectorAudit
 from rag.releases import GateDecision, PromotedRelease, promoted, record_decision
 
 
@@ -40,10 +41,13 @@ def ask_gate(
     settings: Mapping[str, Any] | None = None,
     indexed: int,
     limits: Mapping[str, timedelta | None],
+    vectors: VectorAudit | None = None,
+    latency: Latency | None = None,
 ) -> Outcome:
     """Decides on ``version`` by its measurement under ``fingerprints``, records that, and moves the pointer.
 
-    ``indexed`` is the number of passages in its index; ``limits`` says how old the listing of each source may be.
+    ``indexed`` is the number of passages in its index; ``limits`` says how old the listing of each source may be;
+    ``vectors`` and ``latency`` are what was found of its vectors, and of its searches beside the promoted one's.
 
     ``fingerprints`` name golden, evaluator, retrieval and whatever else makes the release. ``approve`` turns a
     hold into a promotion in the name of ``by``; it never overrides a block. ``settings`` are what readers follow
@@ -57,7 +61,7 @@ def ask_gate(
         if not is_readable(session, version):
             raise unknown_version(version)
         row = session.get_one(Version, version)
-        measured = {name: fingerprints[name] for name in ("golden", "evaluator", "retrieval")}
+        measured = {name: fingerprints[name] for name in ("golden", "evaluator", "retrieval", "answering")}
         evaluation = store.find(session, version, corpus=row.corpus or "", **measured)
         if evaluation is None:
             verdict = _unmeasured(version)
@@ -67,7 +71,9 @@ def ask_gate(
                 row.documents,
                 row.chunks,
                 store.load(session, evaluation),
-                _state(session, row, indexed, limits),
+                _state(session, row, indexed, limits, vectors or VectorAudit(0, ())),
+                _changed(incumbent, fingerprints),
+                latency,
             )
             verdict = decide(
                 policy, candidate, _measured(session, incumbent, fingerprints, evaluation.access_epoch)
@@ -96,7 +102,11 @@ def ask_gate(
 
 
 def _state(
-    session: Session, version: Version, indexed: int, limits: Mapping[str, timedelta | None]
+    session: Session,
+    version: Version,
+    indexed: int,
+    limits: Mapping[str, timedelta | None],
+    vectors: VectorAudit,
 ) -> CorpusState:
     by_state = select(col(Document.state), func.count()).group_by(col(Document.state))
     documents: dict[str, int] = dict(session.execute(by_state).tuples().all())
@@ -114,7 +124,17 @@ def _state(
         active=documents.get(DocumentState.ACTIVE, 0),
         quarantined=documents.get(DocumentState.QUARANTINED, 0),
         stale=stale,
+        compared=vectors.looked,
+        misplaced=vectors.wrong,
     )
+
+
+def _changed(incumbent: PromotedRelease | None, fingerprints: Mapping[str, str]) -> frozenset[str]:
+    """The parts of the release that are not those of the promoted one."""
+    if incumbent is None:
+        return frozenset({"first"})
+    parts = ("generation", "retrieval", "answering", "golden", "gate")
+    return frozenset(part for part in parts if fingerprints.get(part) != incumbent.fingerprints.get(part))
 
 
 def _measured(
@@ -126,12 +146,14 @@ def _measured(
         return None
     same_questions = {"golden": fingerprints["golden"], "evaluator": fingerprints["evaluator"]}
     same_corpus = {**same_questions, "corpus": session.get_one(Version, incumbent.version).corpus or ""}
-    retrieval = incumbent.fingerprints["retrieval"]
+    # releases of old say nothing of answers: those are measured as they are answered now
+    answering = incumbent.fingerprints.get("answering") or fingerprints["answering"]
+    settings = {"retrieval": incumbent.fingerprints["retrieval"], "answering": answering}
     nearest = (
-        store.find(session, incumbent.version, retrieval=retrieval, access_epoch=epoch, **same_corpus)
-        or store.find(session, incumbent.version, retrieval=retrieval, **same_corpus)
-        or store.find(session, incumbent.version, retrieval=retrieval, **same_questions)
-        or store.find(session, incumbent.version, retrieval=retrieval)
+        store.find(session, incumbent.version, access_epoch=epoch, **settings, **same_corpus)
+        or store.find(session, incumbent.version, **settings, **same_corpus)
+        or store.find(session, incumbent.version, **settings, **same_questions)
+        or store.find(session, incumbent.version, retrieval=settings["retrieval"])
     )
     return store.load(session, nearest) if nearest is not None else None
 

@@ -14,9 +14,15 @@ from rag.catalog.tables import Evaluation, Release, Score, Version
 
 
 def save(
-    session: Session, version: int, measurement: Measurement, *, retrieval: str, access_epoch: int = 0
+    session: Session,
+    version: int,
+    measurement: Measurement,
+    *,
+    retrieval: str,
+    answering: str = "",
+    access_epoch: int = 0,
 ) -> int:
-    """Stores a measurement of ``version`` as it is, under these retrieval settings (a digest); returns its id.
+    """Stores a measurement of ``version`` as it is, under these retrieval and answering settings (digests); its id.
 
     ``access_epoch`` is the one at which the questions were asked.
     """
@@ -28,6 +34,7 @@ def save(
         golden=measurement.fingerprints["golden"],
         evaluator=measurement.fingerprints["evaluator"],
         retrieval=retrieval,
+        answering=answering,
         corpus=session.get_one(Version, version).corpus or "",
         access_epoch=access_epoch,
         measurement=whole,
@@ -41,8 +48,8 @@ def save(
 
 
 def find(session: Session, version: int, **fingerprints: str | int) -> Evaluation | None:
-    """The latest evaluation of ``version`` with these fingerprints: any of golden, evaluator, retrieval, corpus
-    and access_epoch."""
+    """The latest evaluation of ``version`` with these fingerprints: any of golden, evaluator, retrieval,
+    answering, corpus and access_epoch."""
     wanted = [getattr(Evaluation, name) == value for name, value in fingerprints.items()]
     return session.scalar(
         select(Evaluation)

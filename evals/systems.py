@@ -47,28 +47,31 @@ class RememberingEmbedder:
         return self._embedder.embed_queries(texts)
 
 
-def retriever_systems(
+def measuring_retriever(
     catalog: Catalog,
     store: IndexStore,
     embedder: Embedder,
     bm25: Bm25Encoder,
     settings: RetrievalSettings,
-    version: int,
     questions: Sequence[str],
     encoders_of: EncodersOf | None = None,
-) -> dict[str, Search]:
-    """``fused``, ``dense`` and ``sparse``, as the retriever gives them for ``version``.
+) -> Retriever:
+    """A retriever that keeps no results and notes nothing down.
 
     ``questions`` are the ones that will be asked; ``encoders_of`` is for a version of another generation.
     """
-    retriever = Retriever(
+    return Retriever(
         catalog,
         store,
-        RememberingEmbedder(embedder, questions),
+        embedder if isinstance(embedder, RememberingEmbedder) else RememberingEmbedder(embedder, questions),
         bm25,
         settings,
         encoders_of=_remembering(encoders_of, questions) if encoders_of else None,
     )
+
+
+def retriever_systems(retriever: Retriever, version: int) -> dict[str, Search]:
+    """``fused``, ``dense`` and ``sparse``, as the retriever gives them for ``version``."""
 
     def searching(mode: Mode) -> Search:
         def search(question: str, *, principal: str, limit: int) -> Sequence[str]:

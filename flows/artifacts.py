@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
-from prefect.artifacts import create_markdown_artifact, create_table_artifact
+from prefect.artifacts import create_link_artifact, create_markdown_artifact, create_table_artifact
 
 from evals.gate import Verdict
 from evals.measurement import Measurement
@@ -117,16 +118,38 @@ def audit_report(project: Project, summary: Mapping[str, Any]) -> None:
         )
 
 
-def evaluation_report(project: Project, version: int, measurement: Measurement) -> None:
-    """Scores of every system with intervals, leaks, failures, worst questions."""
+def evaluation_report(
+    project: Project,
+    version: int,
+    measurement: Measurement,
+    *,
+    incumbent: tuple[int, Measurement] | None,
+    page: Path | None,
+) -> None:
+    """Scores of every system with intervals, leaks, failures, worst questions; and where the whole page lies."""
     gate = project.settings.gate
     _markdown(
         "evaluation",
         evaluation_markdown(
-            measurement, version=version, resamples=gate.resamples, confidence=gate.confidence, seed=gate.seed
+            measurement,
+            version=version,
+            resamples=gate.resamples,
+            confidence=gate.confidence,
+            seed=gate.seed,
+            incumbent=incumbent[1] if incumbent else None,
+            incumbent_version=incumbent[0] if incumbent else None,
         ),
         f"Evaluation of version {version}",
     )
+    if page is not None:
+        base = project.settings.evaluation.pages_url
+        create_link_artifact(
+            key="evaluation-page",
+            link=f"{base.rstrip('/')}/{page.name}" if base else page.as_uri(),
+            link_text=page.name,
+            description=f"Evaluation of version {version}, with passages: for whoever may read all of them. "
+            f"It lies on the machine of this run, at {page}.",
+        )
 
 
 def gate_report(version: int, verdict: Verdict) -> None:
@@ -140,6 +163,44 @@ def gate_report(version: int, verdict: Verdict) -> None:
             description=f"Version {version}: {verdict.decision}. "
             + " ".join(reason.sentence for reason in verdict.reasons),
         )
+
+
+def drift_report(summary: Mapping[str, Any]) -> None:
+    """How the promoted release measures now, beside how it did."""
+    lines = [
+        f"# Release {escape(summary['release'][:12])}, version {summary['version']}: "
+        f"{'drifted' if summary['drifted'] else 'steady'}",
+        "",
+        *([f"- {escape(reason)}" for reason in summary["reasons"]] or ["Nothing moved beyond chance."]),
+        "",
+        *(
+            []
+            if summary["compared"]
+            else ["It was not measured as it is before, so nothing is compared.", ""]
+        ),
+        "| metric | before | now | interval of the change |",
+        "| --- | ---: | ---: | --- |",
+        *(
+            f"| {escape(name)} | {one['before']:.3f} | {one['now']:.3f} | {one['low']:+.3f} to {one['high']:+.3f} |"
+            for name, one in summary["metrics"].items()
+        ),
+    ]
+    _markdown("drift", "\n".join(lines), f"Drift of version {summary['version']}")
+
+
+def judge_report(summary: Mapping[str, Any]) -> None:
+    """Whether the judge still judges as it did."""
+    moved, auroc = summary["difference"], summary["auroc"]
+    lines = [
+        f"# Judge {escape(summary['judge'])}: {'drifted' if summary['drifted'] else 'steady'}",
+        "",
+        *([f"- {escape(reason)}" for reason in summary["reasons"]] or ["It judges as it did."]),
+        "",
+        f"Over {summary['labels']} labelled answers its scores moved by {moved['mean']:+.3f} "
+        f"({moved['low']:+.3f} to {moved['high']:+.3f}), {summary['moved']} of them by more than 0.1; "
+        f"AUROC {auroc['before']:.3f} to {auroc['now']:.3f}; {summary['failures']} failures.",
+    ]
+    _markdown("judge-drift", "\n".join(lines), f"Drift of the judge {summary['judge']}")
 
 
 def _markdown(key: str, text: str, description: str) -> None:

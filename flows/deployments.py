@@ -1,4 +1,4 @@
-"""What ``lockgate up`` serves: the flows that build, one at a time, and those of access, which wait for nobody."""
+"""What ``lockgate up`` serves: the flows that build, one at a time, and those that wait for nobody."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from prefect.runner import Runner
 
 from flows.access_audit import access_audit
 from flows.access_sync import access_sync
+from flows.drift import evaluate_promoted, judge_drift
 from flows.evaluate import evaluate
 from flows.ingest import ingest
 from flows.promote import promote
@@ -57,6 +58,18 @@ def access(settings: Settings, config: Path) -> list[RunnerDeployment]:
     ]
 
 
+def watching(settings: Settings, config: Path) -> list[RunnerDeployment]:
+    """The flows that measure what should not move. The judge is watched where it has labels."""
+    chosen = settings.evaluation
+    scheduled: list[tuple[Flow[..., Any], str | None]] = [(evaluate_promoted, chosen.schedule)]
+    if chosen.judge.labels is not None:
+        scheduled.append((judge_drift, chosen.judge.drift.schedule))
+    return [
+        _deployment(flow, settings, config, cron=schedule, concurrency_limit=_ONE_AT_A_TIME)
+        for flow, schedule in scheduled
+    ]
+
+
 def serve_deployments(settings: Settings, config: Path) -> None:
     """Serves all of them until SIGINT or SIGTERM comes; what runs then is cancelled and ended first.
 
@@ -64,7 +77,7 @@ def serve_deployments(settings: Settings, config: Path) -> None:
     """
     lanes = [
         _lane(building(settings, config), limit=1),
-        _lane(access(settings, config), limit=None),
+        _lane(access(settings, config) + watching(settings, config), limit=None),
     ]
     asyncio.run(_serve(lanes))
 

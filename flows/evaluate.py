@@ -11,20 +11,16 @@ from sqlalchemy import func, select
 from sqlmodel import col
 
 from evals import store
-from evals.evaluate import evaluate as measure
-from evals.fingerprints import evaluator_fingerprint
-from evals.golden import check_references
+from evals.golden import CatalogCorpus, check_references, check_usable
+from evals.judges.calibration import why_no_vote
 from evals.measurement import Measurement
-from evals.reports import junit_xml
-from evals.systems import (
-    BASELINE,
-    FUSED,
-    baseline_system,
-    catalog_oracle,
-    known_documents,
-    retriever_systems,
-)
+from evals.prediction_powered import prediction_powered_mean, share_by_label
+from evals.reports import Groundedness, junit_xml
+from evals.systems import BASELINE, known_documents
 from flows import artifacts
+from flows.judging import calibration_of, check_vote, judge_of, own_calibration
+from flows.measuring import Setup, configured_setup, measure_setup, setup_of
+from flows.pages import write_page
 from flows.progress import advance
 from flows.project import Project, opened
 from rag.catalog import access_epoch, recorded_run
@@ -32,9 +28,6 @@ from rag.catalog.revisions import is_readable, unknown_version
 from rag.catalog.tables import Version, VersionState
 from rag.errors import EvaluationError, ReleaseError
 from rag.releases import promoted
-
-DEPTH = 10
-"""Documents looked at for each question: the deepest cutoff of the metrics."""
 
 
 def _run_name() -> str:
@@ -66,19 +59,22 @@ def evaluate_project(
     """``evaluate`` for a project that is open."""
     project.check()
     version = chosen_version(project, version)
-    check_references(project.golden, known_documents(project.catalog))
+    check_measurable(project)
     with project.catalog.read() as session:
         incumbent = promoted(session)
-    measurement = _measurement(project, version)
-    same_retrieval = (
-        incumbent is not None and incumbent.fingerprints["retrieval"] == project.retrieval_fingerprint
-    )
-    if incumbent is not None and incumbent.version != version and same_retrieval:
-        _measurement(project, incumbent.version)
-    artifacts.evaluation_report(project, version, measurement)
+    setup = configured_setup(project)
+    measurement = _measurement(project, version, setup)
+    beside: tuple[int, Measurement] | None = None
+    if incumbent is not None:
+        theirs = setup_of(project, incumbent)
+        if (incumbent.version, theirs.fingerprints) != (version, setup.fingerprints):
+            beside = incumbent.version, _measurement(project, incumbent.version, theirs)
+    groundedness = _groundedness(project, measurement)
+    page = write_page(project, version, measurement, incumbent=beside, groundedness=groundedness)
+    artifacts.evaluation_report(project, version, measurement, incumbent=beside, page=page)
     if junit is not None:
         _write_junit(junit, measurement, version)
-    summary = _summary(project, version, measurement)
+    summary = _summary(project, version, measurement, groundedness, page)
     get_run_logger().info(
         "version %s: %s questions, %s leaks, %s failures; %s",
         version,
@@ -102,6 +98,17 @@ def _write_junit(file: Path, measurement: Measurement, version: int) -> None:
         ) from error
 
 
+def check_measurable(project: Project) -> None:
+    """Raises ``ConfigurationError`` for whatever would make the measurement worthless, before any of it is made."""
+    check_references(project.golden, known_documents(project.catalog))
+    check_usable(project.golden, CatalogCorpus(project.catalog))
+    judge = judge_of(project)
+    project.policy.check_scopes(
+        project.golden, answers=project.settings.evaluation.answers, judge_gives=judge.metrics
+    )
+    check_vote(project)
+
+
 def chosen_version(project: Project, version: int | None) -> int:
     """``version`` if it is sealed; without one, the candidate, or what is promoted."""
     with project.catalog.read() as session:
@@ -120,67 +127,55 @@ def chosen_version(project: Project, version: int | None) -> int:
     return current.version
 
 
-def fingerprints(project: Project) -> dict[str, str]:
-    """What a measurement rests on, besides the version."""
-    return {
-        "golden": project.golden.fingerprint,
-        "evaluator": evaluator_fingerprint(DEPTH),
-        "retrieval": project.retrieval_fingerprint,
-    }
-
-
-def _measurement(project: Project, version: int) -> Measurement:
+def known_measurement(project: Project, version: int, setup: Setup) -> Measurement | None:
+    """The latest measurement of what ``version`` is now, under this setup."""
     with project.catalog.read() as session:
         known = store.find(
             session,
             version,
-            **fingerprints(project),
+            **setup.fingerprints,
             corpus=session.get_one(Version, version).corpus or "",
             access_epoch=access_epoch(session.connection()),
         )
-        if known is not None:
-            return store.load(session, known)
-    return measure_version(project, version)
+        return store.load(session, known) if known is not None else None
+
+
+def _measurement(project: Project, version: int, setup: Setup) -> Measurement:
+    return known_measurement(project, version, setup) or measure_version(project, version, setup)
 
 
 @task(name="measure-version", task_run_name="measure version {version}", cache_policy=NO_CACHE)
-def measure_version(project: Project, version: int) -> Measurement:
+def measure_version(project: Project, version: int, setup: Setup) -> Measurement:
     """Asks every golden question of every system, and keeps what came back."""
     with recorded_run(project.catalog, "evaluate") as record:
         record.version = version
         with project.catalog.connect() as connection:
             epoch = access_epoch(connection)
-        systems = retriever_systems(
-            project.catalog,
-            project.store,
-            project.embedder,
-            project.bm25,
-            project.retrieval,
+        measurement = measure_setup(
+            project,
             version,
-            [question.question for question in project.golden.questions],
-            project.encoders_of,
-        )
-        systems[BASELINE] = baseline_system(project.catalog, version)
-        measurement = measure(
-            project.golden,
-            systems,
-            main=FUSED,
-            may_read=catalog_oracle(project.catalog),
-            limit=DEPTH,
-            progress=lambda done, total: advance(f"measuring version {version}", done, total),
+            setup,
+            lambda done, total: advance(f"measuring version {version}", done, total),
         )
         with project.catalog.write() as session:
             store.save(
                 session,
                 version,
                 measurement,
-                retrieval=project.retrieval_fingerprint,
+                retrieval=setup.fingerprints["retrieval"],
+                answering=setup.fingerprints["answering"],
                 access_epoch=epoch,
             )
     return measurement
 
 
-def _summary(project: Project, version: int, measurement: Measurement) -> dict[str, Any]:
+def _summary(
+    project: Project,
+    version: int,
+    measurement: Measurement,
+    groundedness: Groundedness | None,
+    page: Path | None,
+) -> dict[str, Any]:
     gate = project.settings.gate
     systems = {
         system: {
@@ -196,6 +191,17 @@ def _summary(project: Project, version: int, measurement: Measurement) -> dict[s
         "metrics": systems[measurement.main],
         "baseline": systems[BASELINE],
         "systems": systems,
+        "judge": _judge(project) if measurement.answers else None,
+        "groundedness": groundedness
+        and {
+            "mean": groundedness.share.mean,
+            "low": groundedness.share.low,
+            "high": groundedness.share.high,
+            "n": groundedness.share.n,
+            "labels": groundedness.labels,
+        },
+        "page": str(page) if page else None,
+        "spent": measurement.spent,
         "questions": len(measurement.asked),
         "leaks": [
             {"question": leak.question, "principal": leak.principal, "document": leak.document}
@@ -206,3 +212,33 @@ def _summary(project: Project, version: int, measurement: Measurement) -> dict[s
             for one in measurement.failures
         ],
     }
+
+
+def _judge(project: Project) -> dict[str, Any]:
+    """Who judged, and what that is worth."""
+    judge = judge_of(project)
+    found = calibration_of(project, judge)
+    floor = project.settings.evaluation.judge.floor
+    why = why_no_vote(found, judge.fingerprint, floor)
+    auroc = {"mean": found.auroc.mean, "low": found.auroc.low, "high": found.auroc.high} if found else None
+    return {
+        "name": judge.name,
+        "fingerprint": judge.fingerprint,
+        "auroc": auroc,
+        "votes": why is None,
+        "why": why,
+    }
+
+
+def _groundedness(project: Project, measurement: Measurement) -> Groundedness | None:
+    """The share of grounded answers among those given, corrected for the judge's errors by the project's labels."""
+    given = {one.question for one in measurement.answers if not one.refused}
+    values = measurement.values(measurement.main, "Faithfulness") if measurement.answers else {}
+    scores = [value for question, value in values.items() if question in given]
+    calibration = own_calibration(project, judge_of(project)) if scores else None
+    if calibration is None or calibration.judge_fingerprint != measurement.fingerprints["judge"]:
+        return None
+    sampled = project.settings.evaluation.judge.labels_sampled
+    share = prediction_powered_mean if sampled else share_by_label
+    found = share(scores, calibration.pairs_as_measured, project.settings.gate.confidence)
+    return Groundedness(found, calibration.n)

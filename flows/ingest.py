@@ -111,7 +111,7 @@ def ingest_project(
         writer_lock(settings.state, project.catalog) as lock,
         recorded_run(project.catalog, "ingest") as record,
     ):
-        finish_erasures(project.catalog, project.store, project.cache)
+        finish_erasures(project.catalog, project.store, project.cache, forget_derived=project.forget_derived)
         tally = _Tally()
         for heard in sync_groups(project):
             if heard.error is not None:
@@ -124,7 +124,9 @@ def ingest_project(
             _ingest_source(project, each, breaker, tally)
         built = rebuild or needs_version(project.catalog, project.generation)
         embedded = _next_version(project, lock, from_scratch=rebuild) if built else 0
-        finish_erasures(project.catalog, project.store, project.cache)  # of what was purged meanwhile
+        finish_erasures(
+            project.catalog, project.store, project.cache, forget_derived=project.forget_derived
+        )  # of what was purged meanwhile
         summary = _summary(project, tally, embedded=embedded, built=built)
         if summary["version"] is not None:
             record_listings(project.catalog, summary["version"])

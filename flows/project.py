@@ -9,14 +9,18 @@ from functools import cached_property
 from pathlib import Path
 
 import connectors
+from evals.answers import AnswerAll
 from evals.gate import Bar, GatePolicy
 from evals.golden import GoldenSet, load_golden
 from rag import composition
+from rag.answering.answerer import Search
+from rag.answering.setup import AnsweringSetup
 from rag.catalog import Catalog
 from rag.chunking import Chunker
-from rag.embedding import SentenceTransformerEmbedder, VectorCache
+from rag.embedding import CachedEmbedder, SentenceTransformerEmbedder, VectorCache
 from rag.index import Bm25Encoder, IndexStore
 from rag.ingestion import Breaker, Defaults, GenerationSpec
+from rag.maintenance.reports import forget_reports
 from rag.parsing import Parser
 from rag.retrieval import EncodersOf, RetrievalSettings
 from rag.settings import Settings, Source, digest, load_groups, load_settings
@@ -48,6 +52,15 @@ class Project:
     @cached_property
     def cache(self) -> VectorCache:
         return VectorCache(composition.vectors_file(self.settings), fingerprint=self.embedder.fingerprint)
+
+    @cached_property
+    def sentences(self) -> VectorCache:
+        """The vectors of sentences and questions, which answering and judging look at again and again."""
+        return VectorCache(composition.sentences_file(self.settings), fingerprint=self.embedder.fingerprint)
+
+    @cached_property
+    def sentence_embedder(self) -> CachedEmbedder:
+        return CachedEmbedder(self.embedder, self.sentences)
 
     @cached_property
     def parser(self) -> Parser:
@@ -96,6 +109,21 @@ class Project:
     def retrieval_fingerprint(self) -> str:
         return composition.retrieval_fingerprint(self.settings)
 
+    @cached_property
+    def answering(self) -> AnsweringSetup:
+        return composition.answering_setup(self.settings)
+
+    @property
+    def answering_fingerprint(self) -> str:
+        return composition.answering_digest(self.settings, self.answering, self.embedder)
+
+    def answer_all(self, setup: AnsweringSetup, search: Search) -> AnswerAll:
+        """How many questions are answered at once, for measuring: a model is asked some of them at a time."""
+        configured = self.settings.answering.model
+        at_once = configured.parallel if configured else 1
+        one = composition.answerer(self.settings, setup, search, self.sentence_embedder)
+        return lambda asked: list(one.answer_all(asked, at_once=at_once))
+
     @property
     def gate_fingerprint(self) -> str:
         return digest(self.settings.gate)
@@ -112,7 +140,15 @@ class Project:
             resamples=gate.resamples,
             seed=gate.seed,
             max_quarantined=gate.max_quarantined,
+            max_latency_ratio=gate.latency.max_ratio,
+            approve=frozenset(gate.approve),
         )
+
+    def forget_derived(self) -> bool:
+        """Removes what was made from passages and can be made again, when a document is erased: the vectors of
+        sentences, and the pages of evaluations, which quote. False while others are in the way."""
+        forget_reports(composition.reports_folder(self.settings))
+        return self.sentences.forget_all()
 
     def members_of(self) -> dict[str, frozenset[str]]:
         """``{group: members}`` as the groups file has them now; empty where none is configured."""
@@ -138,7 +174,7 @@ class Project:
 
     def close(self) -> None:
         """Closes what was opened."""
-        for name in ("parser", "cache", "catalog"):
+        for name in ("parser", "cache", "sentences", "catalog"):
             if name in self.__dict__:
                 self.__dict__.pop(name).close()
 

@@ -40,7 +40,9 @@ def purge_document(settings: Settings, document: str, *, by: str | None) -> dict
         new = purge(project.catalog, document, by=by)
         try:
             with writer_lock(settings.state, project.catalog):
-                finish_erasures(project.catalog, project.store, project.cache)
+                finish_erasures(
+                    project.catalog, project.store, project.cache, forget_derived=project.forget_derived
+                )
         except WriterBusyError:
             return {"purged": document, "new": new, "erased": False}
         except IndexStoreError as error:
@@ -74,7 +76,7 @@ def sweep_project(settings: Settings, *, dry_run: bool = False) -> dict[str, Any
         using(settings) as project,
         writer_lock(settings.state, project.catalog, wait_seconds=_PATIENCE_SECONDS),
     ):
-        finish_erasures(project.catalog, project.store, project.cache)
+        finish_erasures(project.catalog, project.store, project.cache, forget_derived=project.forget_derived)
         done: Swept = sweep(
             project.catalog,
             project.store,
@@ -91,7 +93,7 @@ def back_up_project(settings: Settings, target: Path) -> dict[str, Any]:
         using(settings) as project,
         writer_lock(settings.state, project.catalog, wait_seconds=_PATIENCE_SECONDS),
     ):
-        finish_erasures(project.catalog, project.store, project.cache)
+        finish_erasures(project.catalog, project.store, project.cache, forget_derived=project.forget_derived)
         done = back_up(
             project.catalog,
             project.store,

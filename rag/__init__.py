@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 from rag.errors import LockgateError
 
 if TYPE_CHECKING:
+    from rag.answering.assistant import Assistant
     from rag.retrieval import Hit, Retriever
 
-__all__ = ["Hit", "LockgateError", "Retriever"]
+__all__ = ["Assistant", "Hit", "LockgateError", "Retriever"]
 
 
 def __getattr__(name: str) -> object:
@@ -21,4 +22,8 @@ def __getattr__(name: str) -> object:
         import rag.retrieval
 
         return getattr(rag.retrieval, name)
+    if name == "Assistant":
+        import rag.answering.assistant
+
+        return rag.answering.assistant.Assistant
     raise AttributeError(f"module 'rag' has no attribute {name!r}")

@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
+from contextlib import ExitStack
 from math import ceil
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
+from rag.answering.answerer import Answerer, Search, answering_fingerprint, usual_support
+from rag.answering.assistant import Assistant
+from rag.answering.openai_model import ModelPin, OpenAIModel
+from rag.answering.prompts import load_prompt, packaged_prompt
+from rag.answering.setup import AnsweringSetup, PinnedModel
 from rag.catalog import Catalog
-from rag.embedding import SentenceTransformerEmbedder
+from rag.embedding import Embedder, SentenceTransformerEmbedder
 from rag.errors import CatalogError, IndexStoreError
 from rag.identity import TokenVerifier
 from rag.index import Bm25Encoder, EdgeStore, IndexStore
 from rag.maintenance import MARKER
 from rag.retrieval import AccessLog, EncodersOf, QueryCache, RetrievalSettings, Retriever
-from rag.settings import EdgeIndex, Settings, digest, load_settings
+from rag.settings import EdgeIndex, LanguageModel, Settings, digest, load_settings
 
 
 def open_retriever(config: str | PathLike[str], *, application: str | None = None) -> Retriever:
@@ -44,6 +50,88 @@ def open_retriever(config: str | PathLike[str], *, application: str | None = Non
         log=log,
         on_close=close,
     )
+
+
+def open_assistant(config: str | PathLike[str], *, application: str | None = None) -> Assistant:
+    """See ``Assistant.open``."""
+    settings = load_settings(Path(config))
+    retriever = open_retriever(config, application=application)
+    catalog = open_catalog(settings, migrate=False)
+    closing = ExitStack()
+    closing.callback(catalog.close)
+    closing.callback(retriever.close)
+    configured = embedder(settings)
+
+    def make(setup: AnsweringSetup | None) -> Answerer:
+        return answerer(settings, setup or answering_setup(settings), retriever.search_version, configured)
+
+    return Assistant(catalog, make, closing=closing)
+
+
+def answering_setup(settings: Settings) -> AnsweringSetup:
+    """What answers by the settings. Raises ``ConfigurationError`` for a prompt that cannot be used."""
+    chosen = settings.answering
+    model = chosen.model
+    return AnsweringSetup(
+        prompt=load_prompt(chosen.prompt) if chosen.prompt else packaged_prompt(),
+        model=_pinned(model) if model else None,
+        passages=chosen.passages,
+        min_support=chosen.min_support,
+    )
+
+
+def answerer(settings: Settings, setup: AnsweringSetup, search: Search, encoder: Embedder) -> Answerer:
+    """The answerer of a setup."""
+    return Answerer(
+        search,
+        _model(settings, setup),
+        setup.prompt,
+        encoder,
+        passages=setup.passages,
+        min_support=setup.min_support,
+    )
+
+
+def answering_digest(settings: Settings, setup: AnsweringSetup, encoder: Embedder) -> str:
+    """The fingerprint of what a setup answers; see ``answering_fingerprint``."""
+    model = _model(settings, setup)
+    support = usual_support(model) if setup.min_support is None else setup.min_support
+    return answering_fingerprint(setup.prompt, model, setup.passages, support, encoder)
+
+
+def _model(settings: Settings, setup: AnsweringSetup) -> OpenAIModel | None:
+    """Key, limits and prices of its model are those of the settings, if they name its endpoint."""
+    if setup.model is None:
+        return None
+    configured = settings.answering.model
+    known = configured is not None and configured.url == setup.model.url
+    return OpenAIModel(model_pin(setup.model, configured if known else None))
+
+
+def model_pin(pinned: PinnedModel, configured: LanguageModel | None) -> ModelPin:
+    """A model that can be called: what is pinned, with key, limits and prices as configured."""
+    limits = configured or LanguageModel(url=pinned.url, name=pinned.name)
+    return ModelPin(
+        url=pinned.url,
+        name=pinned.name,
+        api_key=limits.api_key.get_secret_value() if limits.api_key else None,
+        timeout_seconds=limits.timeout.total_seconds(),
+        attempts=limits.attempts,
+        temperature=pinned.temperature,
+        seed=pinned.seed,
+        max_tokens=pinned.max_tokens,
+        prompt_price=limits.prompt_price,
+        completion_price=limits.completion_price,
+    )
+
+
+def configured_pin(model: LanguageModel) -> ModelPin:
+    """The model of these settings, whole."""
+    return model_pin(_pinned(model), model)
+
+
+def _pinned(model: LanguageModel) -> PinnedModel:
+    return PinnedModel(model.url, model.name, model.temperature, model.seed, model.max_tokens)
 
 
 def access_log(settings: Settings, application: str) -> AccessLog | None:
@@ -86,6 +174,16 @@ def catalog_url(settings: Settings) -> str:
 def vectors_file(settings: Settings) -> Path:
     """Where the vector cache lies."""
     return settings.state / "vectors.sqlite"
+
+
+def sentences_file(settings: Settings) -> Path:
+    """Where the vectors of sentences lie."""
+    return settings.state / "sentences.sqlite"
+
+
+def reports_folder(settings: Settings) -> Path:
+    """Where the pages of evaluations lie."""
+    return settings.state / "reports"
 
 
 def index_store(settings: Settings) -> IndexStore:

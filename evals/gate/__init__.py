@@ -1,7 +1,7 @@
 """The gate: turns measurements into ``promote``, ``hold`` or ``block``."""
 
 from evals.gate.decide import decide
-from evals.gate.policy import Bar, Candidate, CorpusState, GatePolicy
+from evals.gate.policy import Bar, Candidate, CorpusState, GatePolicy, Latency
 from evals.gate.verdict import Check, Decision, Outcome, Reason, Verdict
 
 __all__ = [
@@ -11,6 +11,7 @@ __all__ = [
     "CorpusState",
     "Decision",
     "GatePolicy",
+    "Latency",
     "Outcome",
     "Reason",
     "Verdict",

@@ -6,6 +6,7 @@ from evals.gate.policy import GatePolicy
 from evals.gate.soundness import ROUNDING
 from evals.gate.verdict import Check
 from evals.measurement import Measurement
+from evals.metrics import metric
 from evals.statistics import bootstrap_interval, paired_difference
 from evals.wording import interval, pair
 
@@ -41,6 +42,8 @@ def against_baseline(policy: GatePolicy, measurement: Measurement) -> list[Check
     """
     checks: list[Check] = []
     for name in policy.metrics or (DEFAULT_METRIC,):
+        if metric(name).of != "ranking":
+            continue  # plain BM25 ranks documents, and answers nothing
         title = f"baseline {name}"
         if policy.baseline not in measurement.systems:
             sentence = f"The baseline {policy.baseline} was not measured. Evaluate the version again with it."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from evals.gate.approval import approval
 from evals.gate.bars import DEFAULT_METRIC, against_baseline, floors
 from evals.gate.policy import Candidate, GatePolicy
 from evals.gate.regression import against_incumbent
@@ -10,10 +11,12 @@ from evals.gate.soundness import (
     deletes_applied,
     evidence,
     failures,
+    fast,
     fresh,
     no_leaks,
     not_empty,
     not_quarantined,
+    vectors,
 )
 from evals.gate.verdict import Check, Decision, Reason, Verdict
 from evals.measurement import Measurement
@@ -27,18 +30,22 @@ def decide(policy: GatePolicy, candidate: Candidate, incumbent: Measurement | No
     holds; else the candidate is promoted.
     """
     measurement = candidate.measurement
+    regressions = against_incumbent(policy, candidate, incumbent)
+    optional = fast(policy, candidate), approval(policy, candidate, regressions)
     checks = (
         not_empty(candidate),
         complete(candidate),
         deletes_applied(candidate),
+        vectors(candidate),
         fresh(candidate),
         not_quarantined(policy, candidate),
         evidence(measurement),
         no_leaks(measurement),
         failures(measurement),
         *floors(policy, measurement),
-        *against_incumbent(policy, candidate, incumbent),
+        *regressions,
         *against_baseline(policy, measurement),
+        *(check for check in optional if check is not None),
     )
     blocking = [check for check in checks if check.outcome == "block"]
     holding = [check for check in checks if check.outcome == "hold"]

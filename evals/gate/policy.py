@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from evals.golden import GoldenSet
@@ -39,6 +39,15 @@ class GatePolicy:
     baseline: str = "bm25"
     max_quarantined: float = 0.2
     """The largest share of documents that may be kept out because they cannot be parsed."""
+    max_latency_ratio: float | None = None
+    """A search may take so many times as long as one of the incumbent; ``None``: any."""
+    approve: frozenset[str] = frozenset()
+    """What a person must approve although everything holds: parts of a release that changed, ``first``, ``tie``."""
+
+    @property
+    def judged(self) -> tuple[str, ...]:
+        """The metrics of the policy whose values are a judge's."""
+        return tuple(name for name in self.metrics if metric(name).judged)
 
     def __post_init__(self) -> None:
         for name, bar in self.metrics.items():
@@ -59,6 +68,30 @@ class GatePolicy:
             raise ConfigurationError(
                 f"confidence {self.confidence} with {self.resamples} resamples gives no interval",
                 where="gate",
+            )
+
+    def check_scopes(self, golden: GoldenSet, *, answers: bool, judge_gives: Collection[str]) -> None:
+        """Raises ``ConfigurationError`` for a metric that no question, or no measurement, can have a value of.
+
+        ``answers`` says whether answers are measured, ``judge_gives`` which metrics the judge has.
+        """
+        for name in self.metrics:
+            known = metric(name)
+            if known.of != "ranking" and not answers:
+                why, how = f"{name} is measured of answers, which evaluation.answers turns off", "Turn it on"
+            elif known.judged and name not in {*judge_gives, "Citations"}:
+                why, how = f"{name} is not among what the judge gives", "Choose another judge"
+            elif known.scope == "evidence" and not any(one.evidence for one in golden.questions):
+                why, how = (
+                    f"{name} needs questions with evidence, and there are none",
+                    "Say where answers are",
+                )
+            elif known.scope == "reference" and not any(one.answer for one in golden.of_kind("answerable")):
+                why, how = f"{name} needs questions with a reference answer, and there are none", "Write some"
+            else:
+                continue
+            raise ConfigurationError(
+                why, where="gate", next_step=f"{how}, or take {name} out of gate.metrics."
             )
 
     def check_slices(self, golden: GoldenSet) -> None:
@@ -90,6 +123,21 @@ class CorpusState:
     active: int = 0
     quarantined: int = 0
     stale: Mapping[str, tuple[float | None, float]] = field(default_factory=dict)
+    compared: int = 0
+    """Passages whose vector was compared with that of their text."""
+    misplaced: tuple[str, ...] = ()
+    """The documents of those that have another's vector, or none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Latency:
+    """How many times as long a search takes as one of the incumbent's, ``low`` to ``high``, over ``n`` questions
+    that were asked of both in turn."""
+
+    ratio: float
+    low: float
+    high: float
+    n: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,3 +149,7 @@ class Candidate:
     chunks: int
     measurement: Measurement
     state: CorpusState
+    changed: frozenset[str] = frozenset()
+    """What differs from the promoted release: ``generation``, ``retrieval``, …; ``first`` where there is none."""
+    latency: Latency | None = None
+    """None where there is nothing to compare with, or nobody asked."""

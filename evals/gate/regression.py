@@ -7,10 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
 
+from evals.gate.bars import DEFAULT_METRIC
 from evals.gate.policy import Candidate, GatePolicy
 from evals.gate.soundness import LEAST_QUESTIONS, ROUNDING
 from evals.gate.verdict import Check
 from evals.measurement import Measurement
+from evals.metrics import METRICS
 from evals.statistics import Interval, holm, paired_difference
 from evals.wording import counted, interval, named, pair
 
@@ -26,11 +28,8 @@ def against_incumbent(policy: GatePolicy, candidate: Candidate, incumbent: Measu
     if incumbent is None:
         return [Check("incumbent", "pass", "no incumbent to compare with")]
     measurement = candidate.measurement
-    known = incumbent.answerable
-    # a question that was rewritten or graded anew under its old id is another question
-    common = [one for one, contents in measurement.answerable.items() if known.get(one) == contents]
-    comparable = _comparable(candidate, incumbent, common)
-    wanted = _wanted(policy, measurement, common)
+    comparable = _comparable(candidate, incumbent, _common(measurement, incumbent, DEFAULT_METRIC))
+    wanted = _wanted(policy, measurement, incumbent)
     checks: list[Check] = []
     compared: list[_Compared] = []
     for title, name, margin, ids in wanted:
@@ -50,7 +49,8 @@ def against_incumbent(policy: GatePolicy, candidate: Candidate, incumbent: Measu
     worse = holm([each.difference.p_not_below for each in compared], (1 - policy.confidence) / 2)
     checks += [_regression(policy, *each) for each in zip(compared, worse, strict=True)]
     order = {title: place for place, (title, *_) in enumerate(wanted)}
-    return [comparable, *sorted(checks, key=lambda check: order[check.name])]
+    checks.sort(key=lambda check: order[check.name])
+    return [comparable, *checks, *_legs(policy, measurement, incumbent, compared)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,16 +66,60 @@ class _Compared:
 
 
 def _wanted(
-    policy: GatePolicy, measurement: Measurement, common: Sequence[str]
+    policy: GatePolicy, measurement: Measurement, incumbent: Measurement
 ) -> list[tuple[str, str, float, list[str]]]:
     """Title, metric, margin and questions of each comparison."""
     found = []
     for name, bar in policy.metrics.items():
-        found.append((f"regression {name}", name, bar.margin, list(common)))
+        common = _common(measurement, incumbent, name)
+        found.append((f"regression {name}", name, bar.margin, common))
         for tag, margin in bar.slices.items():
             ids = [one for one in common if tag in measurement.tags[one]]
             found.append((f"regression {name} of {tag}", name, margin, ids))
     return found
+
+
+def _common(measurement: Measurement, incumbent: Measurement, name: str) -> list[str]:
+    """The questions that both have a value for: one rewritten or graded anew under its old id is another one."""
+    known = incumbent.contents(name)
+    return [one for one, contents in measurement.contents(name).items() if known.get(one) == contents]
+
+
+def _legs(
+    policy: GatePolicy, measurement: Measurement, incumbent: Measurement, compared: Sequence[_Compared]
+) -> list[Check]:
+    """Each ranking behind the fused one, by itself: fusion hides for a while that one of them broke.
+
+    It blocks where the whole interval of the difference lies below ``-margin``, and says nothing else: what matters
+    is the fused ranking, and a leg may well be a little worse.
+    """
+    checks = []
+    for each in compared:
+        if METRICS[each.name].of != "ranking" or " of " in each.title:
+            continue
+        for leg in measurement.systems:
+            if leg in (measurement.main, policy.baseline) or leg not in incumbent.systems:
+                continue
+            found = paired_difference(
+                {one: measurement.values(leg, each.name)[one] for one in each.now},
+                {one: incumbent.values(leg, each.name)[one] for one in each.now},
+                policy.resamples,
+                policy.confidence,
+                policy.seed,
+            )
+            said = interval(found, policy.confidence)
+            figure = f"{each.name} of {leg} {found.mean:+.3f}, {said}"
+            numbers = {"low": found.low, "high": found.high, "margin": each.margin}
+            title = f"leg {each.name} {leg}"
+            if found.high >= -each.margin - ROUNDING:
+                checks.append(Check(title, "pass", figure, numbers))
+                continue
+            sentence = (
+                f"The {leg} ranking by itself is worse than the promoted one's ({figure}): something of it broke, "
+                "although the two together may hide that."
+            )
+            checks.append(Check(title, "block", figure, numbers, sentence))
+    return checks
 
 
 def _compare(

@@ -54,6 +54,38 @@ def deletes_applied(candidate: Candidate) -> Check:
     return Check("deletes applied", "block", figure, numbers, sentence)
 
 
+def vectors(candidate: Candidate) -> Check:
+    """Every passage that was looked at has the vector of its text."""
+    compared, misplaced = candidate.state.compared, candidate.state.misplaced
+    figure = f"{counted(compared, 'passage')} compared, {counted(len(misplaced), 'document')} wrong"
+    numbers = {"compared": float(compared), "wrong documents": float(len(misplaced))}
+    if not misplaced:
+        return Check("vectors", "pass", figure, numbers)
+    sentence = (
+        f"The index of version {candidate.version} has passages with a vector that is not of their text, in "
+        f"{named(misplaced)} ({counted(compared, 'passage')} compared). Run lockgate ingest --rebuild."
+    )
+    return Check("vectors", "block", figure, numbers, sentence)
+
+
+def fast(policy: GatePolicy, candidate: Candidate) -> Check | None:
+    """A search takes no more than so many times as long as one of the incumbent."""
+    found, most = candidate.latency, policy.max_latency_ratio
+    if most is None or found is None:
+        return None
+    figure = f"{found.ratio:.2f} times as long ({found.low:.2f} to {found.high:.2f})"
+    numbers = {"ratio": found.ratio, "low": found.low, "high": found.high, "most": most}
+    if found.high <= most:
+        return Check("latency", "pass", figure, numbers)
+    said = f"A search takes {figure} as one of the promoted release, over {counted(found.n, 'question')}"
+    if found.low > most:
+        return Check("latency", "block", figure, numbers, f"{said}; at most {most:g} times may be.")
+    sentence = (
+        f"{said}: more than {most:g} times cannot be ruled out. Run lockgate promote again when it is quiet."
+    )
+    return Check("latency", "hold", figure, numbers, sentence)
+
+
 def fresh(candidate: Candidate) -> Check:
     """No source is further behind than it may be."""
     stale = candidate.state.stale

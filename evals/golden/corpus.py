@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlmodel import col
 
 from rag.access import Subject
@@ -43,13 +43,25 @@ class CatalogCorpus:
         return any(self.may_read(principal, document) for document in self.active())
 
     def passages(self, document: str) -> Sequence[str]:
-        return [text for text, _ in self.passages_with_headings(document)]
+        return [text for text, _, _ in self.passages_with_headings(document)]
 
-    def passages_with_headings(self, document: str) -> list[tuple[str, list[str]]]:
-        """Text and heading path of each, in the order of the document; none where it is not there now."""
+    def length(self, document: str) -> int:
+        with self._catalog.connect() as connection:
+            return (
+                connection.scalar(
+                    select(func.max(col(ChunkRow.end)))
+                    .join(Revision, col(ChunkRow.revision_id) == col(Revision.id))
+                    .join(Document, col(Revision.document_id) == col(Document.id))
+                    .where(col(Document.key) == document, col(Revision.until).is_(None))
+                )
+                or 0
+            )
+
+    def passages_with_headings(self, document: str) -> list[tuple[str, list[str], tuple[int, int]]]:
+        """Text, heading path and characters of each, in order; none where the document is not there now."""
         with self._catalog.connect() as connection:
             rows = connection.execute(
-                select(col(ChunkRow.text), col(ChunkRow.heading_path))
+                select(col(ChunkRow.text), col(ChunkRow.heading_path), col(ChunkRow.start), col(ChunkRow.end))
                 .join(Revision, col(ChunkRow.revision_id) == col(Revision.id))
                 .join(Document, col(Revision.document_id) == col(Document.id))
                 .where(
@@ -59,4 +71,4 @@ class CatalogCorpus:
                 )
                 .order_by(col(ChunkRow.ordinal))
             ).all()
-        return [(row.text, row.heading_path) for row in rows]
+        return [(row.text, row.heading_path, (row.start, row.end)) for row in rows]

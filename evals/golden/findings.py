@@ -60,11 +60,16 @@ class Corpus(Protocol):
         """Its text, in pieces."""
         ...
 
+    def length(self, document: str) -> int:
+        """How many characters of its text there are, up to the end of its last passage."""
+        ...
+
 
 def findings(golden: GoldenSet, corpus: Corpus) -> list[Finding]:
     """All findings, by question in the order of their files; errors of a question come first."""
     found = [
         *_dead(golden, corpus),
+        *(one for question in golden.questions for one in _past_the_end(question, corpus)),
         *(one for question in golden.questions for one in _out_of_reach(question, corpus)),
         *_blind(golden, corpus),
         *_twice(golden),
@@ -72,6 +77,11 @@ def findings(golden: GoldenSet, corpus: Corpus) -> list[Finding]:
     ]
     place = {question.id: number for number, question in enumerate(golden.questions)}
     return sorted(found, key=lambda one: (place[one.question], one.severity))
+
+
+def contradictions(golden: GoldenSet) -> list[Finding]:
+    """Questions that ask the same of the same persona and expect something else."""
+    return [one for one in _twice(golden) if one.severity == "error"]
 
 
 def _finding(severity: Severity, kind: FindingKind, question: Question, sentence: str) -> Finding:
@@ -98,6 +108,16 @@ def _dead(golden: GoldenSet, corpus: Corpus) -> Iterator[Finding]:
             left = [document for document in wanted if document in known and document not in gone]
             sentence = f"{named(gone)} cannot be found any more{'' if left else ', and no other is expected'}"
             yield _finding("warning" if left else "error", "dead reference", question, sentence)
+
+
+def _past_the_end(question: Question, corpus: Corpus) -> Iterator[Finding]:
+    for document, spans in question.evidence.items():
+        if not corpus.is_active(document):
+            continue  # found to be dead already
+        last, length = max(end for _, end in spans), corpus.length(document)
+        if last > length:
+            sentence = f"its evidence in {document} ends at character {last}, and the text at {length}"
+            yield _finding("error", "dead reference", question, sentence)
 
 
 def _out_of_reach(question: Question, corpus: Corpus) -> Iterator[Finding]:

@@ -11,7 +11,7 @@ from evals.nearest import nearest
 from rag.access import principal
 from rag.errors import PrincipalError
 
-KEYS = ("id", "question", "principal", "kind", "expected", "answer", "tags")
+KEYS = ("id", "question", "principal", "kind", "expected", "answer", "tags", "evidence")
 MAX_GRADE = 100  # trec_eval keeps a counter for every grade up to the highest: 2**31 ends the process
 
 
@@ -36,7 +36,7 @@ def question_of(raw: Mapping[str, object], where: str) -> Question | tuple[str, 
         f"unknown key {key!r}; the nearest known is {nearest(key, KEYS)!r}" for key in raw if key not in KEYS
     ]
     kind = _kind(raw, problems)
-    optional = ("answer", "tags") if kind != "unanswerable" else ("answer", "tags", "expected")
+    optional = ("answer", "tags", "evidence") + (("expected",) if kind == "unanswerable" else ())
     problems += [f"the key {key!r} is missing" for key in KEYS if key not in raw and key not in optional]
     identity = _text(raw, "id", problems)
     question = _text(raw, "question", problems)
@@ -44,11 +44,14 @@ def question_of(raw: Mapping[str, object], where: str) -> Question | tuple[str, 
     expected = _expected(raw.get("expected", {}), problems)
     answer = None if raw.get("answer") is None else _text(raw, "answer", problems)
     tags = _tags(raw.get("tags", []), problems)
+    evidence = _evidence(raw.get("evidence", {}), expected, problems)
     if not problems and kind is not None:
         problems += _contradictions(kind, expected)
+        if evidence and kind != "answerable":
+            problems.append(f"{kind}, and evidence says where the answer is")
     if problems or kind is None:
         return tuple(problems)
-    return Question(identity, question, asked_as, kind, expected, answer, tags, where)
+    return Question(identity, question, asked_as, kind, expected, answer, tags, where, evidence)
 
 
 class _LineError(Exception):
@@ -121,6 +124,35 @@ def _expected(value: object, problems: list[str]) -> dict[str, int]:
         else:
             grades[document] = grade
     return grades
+
+
+def _evidence(
+    value: object, expected: Mapping[str, int], problems: list[str]
+) -> dict[str, tuple[tuple[int, int], ...]]:
+    if not isinstance(value, dict):
+        problems.append('evidence is not an object such as {"handbook/leave.md": [[120, 180]]}')
+        return {}
+    found: dict[str, tuple[tuple[int, int], ...]] = {}
+    for document, spans in value.items():
+        if not expected.get(document):
+            problems.append(
+                f"the evidence of {document!r} is of no document that is expected with a grade above 0"
+            )
+        elif not isinstance(spans, list) or not spans or not all(_is_span(span) for span in spans):
+            problems.append(
+                f"the evidence of {document!r} is not a list of [start, end), with 0 <= start < end"
+            )
+        else:
+            found[document] = tuple((start, end) for start, end in spans)
+    return found
+
+
+def _is_span(value: object) -> bool:
+    if not isinstance(value, list) or len(value) != 2:
+        return False
+    start, end = value
+    whole = all(isinstance(one, int) and not isinstance(one, bool) for one in value)
+    return whole and 0 <= start < end < 2**31
 
 
 def _tags(value: object, problems: list[str]) -> tuple[str, ...]:

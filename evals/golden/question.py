@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 Kind = Literal["answerable", "unanswerable", "forbidden"]
@@ -17,7 +17,8 @@ class Question:
     """One question, asked as ``principal``.
 
     ``expected`` maps document keys ``<source>/<id>`` to grades, whole numbers from 0 (judged not relevant).
-    For ``forbidden`` it lists what must not come back, whatever the grade. ``where`` is ``file:line``.
+    For ``forbidden`` it lists what must not come back, whatever the grade. ``where`` is ``file:line``. ``evidence``
+    maps documents that are expected to the characters ``[start, end)`` of their parsed text that answer it.
     """
 
     id: str
@@ -28,21 +29,23 @@ class Question:
     answer: str | None
     tags: tuple[str, ...]
     where: str
+    evidence: Mapping[str, tuple[tuple[int, int], ...]] = field(default_factory=dict)
 
     @property
     def fingerprint(self) -> str:
         """SHA-256, in hex, of all but ``where``; the order of ``expected`` and ``tags`` does not matter."""
-        return _digest(
-            [
-                self.id,
-                self.question,
-                self.principal,
-                self.kind,
-                dict(self.expected),
-                self.answer,
-                sorted(set(self.tags)),
-            ]
-        )
+        parts: list[object] = [
+            self.id,
+            self.question,
+            self.principal,
+            self.kind,
+            dict(self.expected),
+            self.answer,
+            sorted(set(self.tags)),
+        ]
+        if self.evidence:  # without, a question keeps the fingerprint that it always had
+            parts.append({document: sorted(spans) for document, spans in self.evidence.items()})
+        return _digest(parts)
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,9 +30,12 @@ class Suggestion:
     expected: Mapping[str, int]
     review: Mapping[str, object]
     tags: tuple[str, ...] = field(default=())
+    evidence: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    """The passage that it is drawn from, which a person narrows to what answers the question."""
 
     def line(self, id: str) -> dict[str, Any]:
         """As a line of a golden file, but for ``review``."""
+        evidence = {document: [list(span)] for document, span in self.evidence.items()}
         return {
             "review": dict(self.review),
             "id": id,
@@ -41,6 +44,7 @@ class Suggestion:
             "kind": "answerable" if self.expected else "unanswerable",
             "expected": dict(self.expected),
             "tags": list(self.tags),
+            **({"evidence": evidence} if evidence else {}),
         }
 
 
@@ -48,13 +52,13 @@ def from_corpus(
     golden: GoldenSet,
     principal: str,
     documents: Mapping[str, str],
-    passages: Callable[[str], Sequence[tuple[str, Sequence[str]]]],
+    passages: Callable[[str], Sequence[tuple[str, Sequence[str], tuple[int, int]]]],
     *,
     most: int,
     seed: int = 0,
 ) -> list[Suggestion]:
     """Of ``documents``, ``{document: source}``, those that no question expects: from every source in turn, in an
-    order that ``seed`` decides. ``passages`` gives the texts of a document with their headings.
+    order that ``seed`` decides. ``passages`` gives the texts of a document with their headings and characters.
 
     The draft of the question is the heading of a passage, which a person has to put as somebody would ask.
     """
@@ -69,11 +73,11 @@ def from_corpus(
         texts = passages(document)
         if not texts:
             continue
-        text, headings = max(texts, key=lambda one: (bool(one[1]), len(one[0])))
+        text, headings, span = max(texts, key=lambda one: (bool(one[1]), len(one[0])))
         review = {"from": "corpus", "headings": list(headings), "passage": text[:_EXCERPT]}
         draft = headings[-1] if headings else text[:_EXCERPT].split("\n")[0]
         tag = f"source:{documents[document]}"
-        found.append(Suggestion(draft, principal, {document: 1}, review, (tag,)))
+        found.append(Suggestion(draft, principal, {document: 1}, review, (tag,), {document: span}))
     return found
 
 

@@ -1,6 +1,6 @@
 """What an evaluation found, as data."""
 
 from evals.measurement.measurement import Measurement
-from evals.measurement.rows import Asked, Failure, Leak, Score
+from evals.measurement.rows import Answered, Asked, Failure, Leak, Score
 
-__all__ = ["Asked", "Failure", "Leak", "Measurement", "Score"]
+__all__ = ["Answered", "Asked", "Failure", "Leak", "Measurement", "Score"]

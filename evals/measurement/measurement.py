@@ -6,12 +6,14 @@ import json
 import math
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from evals.measurement.rows import Asked, Failure, Leak, Score
+from evals.measurement.rows import Answered, Asked, Failure, Leak, Score
+from evals.metrics.definition import Scope
+from evals.metrics.registry import METRICS
 from evals.statistics import CONFIDENCE, RESAMPLES, SEED, Interval, bootstrap_interval
 from rag.errors import EvaluationError
 
@@ -20,9 +22,11 @@ from rag.errors import EvaluationError
 class Measurement:
     """One evaluation of ``systems``, of which ``main`` is what the application would get.
 
-    ``scores`` has exactly one row for each answerable question, system and metric; anything else raises
-    ``EvaluationError``, so that a failure cannot drop out of a mean. ``fingerprints`` has ``golden`` and
-    ``evaluator``.
+    ``scores`` has exactly one row for each metric, each system that has it and each question in the metric's
+    scope; anything else raises ``EvaluationError``, so that a failure cannot drop out of a mean. Metrics of
+    rankings are of every system, others of ``main`` alone. ``fingerprints`` has ``golden`` and ``evaluator``, and
+    ``judge`` where answers were judged. ``answers`` has a row for each question, or none; ``spent`` is what the
+    models behind answers and judgements took: ``calls``, ``prompt_tokens``, ``completion_tokens``, ``cost``.
     """
 
     main: str
@@ -32,6 +36,8 @@ class Measurement:
     leaks: tuple[Leak, ...]
     failures: tuple[Failure, ...]
     fingerprints: dict[str, str]
+    answers: tuple[Answered, ...] = ()
+    spent: dict[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         ids = [one.question for one in self.asked]
@@ -44,7 +50,13 @@ class Measurement:
         if not all(math.isfinite(row.value) for row in self.scores):
             raise EvaluationError("a measurement has a value that is not a finite number")
         rows = Counter((row.question, row.system, row.metric) for row in self.scores)
-        wanted = {(q, s, m) for q in self.answerable for s in self.systems for m in self.metrics}
+        wanted = {
+            (one.question, system, name)
+            for name in self.metrics
+            for system in self.systems_of(name)
+            for one in self.asked
+            if one.is_in(_scope(name))
+        }
         if (
             rows.keys() != wanted
             or any(count > 1 for count in rows.values())
@@ -53,16 +65,27 @@ class Measurement:
             raise EvaluationError(
                 "a measurement does not have exactly one value a question, system and metric"
             )
+        if self.answers and [one.question for one in self.answers] != ids:
+            raise EvaluationError("a measurement does not say of every question what was answered")
 
     @property
     def answerable(self) -> dict[str, str]:
         """The ids of the answerable questions, in the order asked, and their fingerprints."""
         return {one.question: one.fingerprint for one in self.asked if one.kind == "answerable"}
 
+    def contents(self, metric: str) -> dict[str, str]:
+        """The ids of the questions that ``metric`` has values for, in the order asked, and their fingerprints."""
+        return {one.question: one.fingerprint for one in self.asked if one.is_in(_scope(metric))}
+
+    def systems_of(self, metric: str) -> tuple[str, ...]:
+        """The systems that ``metric`` is measured of."""
+        ranked = metric not in METRICS or METRICS[metric].of == "ranking"
+        return self.systems if ranked else (self.main,)
+
     @property
     def tags(self) -> dict[str, tuple[str, ...]]:
-        """The tags of the answerable questions by id."""
-        return {one.question: one.tags for one in self.asked if one.kind == "answerable"}
+        """The tags of the questions by id."""
+        return {one.question: one.tags for one in self.asked}
 
     @property
     def metrics(self) -> tuple[str, ...]:
@@ -76,7 +99,7 @@ class Measurement:
         return tuple(one.question for one in self.asked if one.question in failed)
 
     def values(self, system: str, metric: str) -> dict[str, float]:
-        """``{question: value}`` of the answerable questions; ``EvaluationError`` when it was not measured."""
+        """``{question: value}`` of those in its scope; ``EvaluationError`` when it was not measured."""
         found = {
             row.question: row.value for row in self.scores if (row.system, row.metric) == (system, metric)
         }
@@ -98,6 +121,7 @@ class Measurement:
                 list(self.values(system, metric).values()), resamples, confidence, seed
             )
             for metric in self.metrics
+            if system in self.systems_of(metric)
         }
 
     def to_dict(self) -> dict[str, object]:
@@ -116,6 +140,10 @@ class Measurement:
             raise EvaluationError(f"not a measurement: {first['msg']}", where=place) from error
         except (TypeError, ValueError) as error:
             raise EvaluationError(f"not a measurement: {error}") from error
+
+
+def _scope(metric: str) -> Scope:
+    return METRICS[metric].scope if metric in METRICS else "answerable"
 
 
 _ADAPTER: TypeAdapter[Measurement] = TypeAdapter[Any](Measurement)

@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 
 import ir_measures
 
-from evals.metrics.registry import METRICS
+from evals.metrics.registry import RANKED
 
 
 def score_rankings(
     qrels: Mapping[str, Mapping[str, int]], run: Mapping[str, Sequence[str]]
 ) -> dict[str, dict[str, float]]:
-    """``{metric: {question: value}}`` for every metric and every question of ``qrels``, in their order.
+    """``{metric: {question: value}}`` for every metric of rankings and every question of ``qrels``, in their order.
 
     ``qrels`` gives each question its documents' grades (whole, from 0 = not relevant); ``run`` its documents,
     best first; of a document named twice the first place counts. A question that ``run`` misses gets the
@@ -30,8 +30,8 @@ def score_rankings(
         scores[alias] = {
             _alias(document, names): float(len(ranking) - place) for place, document in enumerate(ranking)
         }
-    measures = {ir_measures.parse_measure(one.measure): one for one in METRICS.values()}
-    values = {one.name: dict.fromkeys(qrels, one.default) for one in METRICS.values()}
+    measures = {ir_measures.parse_measure(one.measure): one for one in RANKED}
+    values = {one.name: dict.fromkeys(qrels, one.default) for one in RANKED}
     for row in ir_measures.iter_calc(list(measures), grades, scores):
         values[measures[row.measure].name][questions[row.query_id]] = float(row.value)
     return values

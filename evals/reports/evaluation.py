@@ -6,12 +6,15 @@ from collections.abc import Sequence
 
 from evals.golden import KINDS
 from evals.measurement import Measurement
+from evals.reports.differences import HEADLINE, differences, headline, most_changed, signed
 from evals.reports.escaping import escape
+from evals.reports.page_sides import Sides
 from evals.statistics import CONFIDENCE, RESAMPLES, SEED
 from evals.wording import counted
 
 SHOWN = 20  # rows of a table of troubles; the measurement itself has them all
-WORST_BY = "nDCG@10"
+WORST_BY = HEADLINE
+_NONE = "—"
 
 
 def evaluation_markdown(
@@ -22,11 +25,15 @@ def evaluation_markdown(
     resamples: int = RESAMPLES,
     confidence: float = CONFIDENCE,
     seed: int = SEED,
+    incumbent: Measurement | None = None,
+    incumbent_version: int | None = None,
 ) -> str:
-    """Scores of all systems with intervals, leaks, failures, and the ``worst`` questions by nDCG@10.
+    """Scores of all systems with intervals, differences from the incumbent, leaks, failures, and the ``worst``
+    questions: by nDCG@10, and those that changed most against the incumbent.
 
     Names questions, documents and principals by id alone, never by their text.
     """
+    sides = Sides(measurement, version, incumbent, incumbent_version, resamples, confidence, seed)
     kinds = [one.kind for one in measurement.asked]
     by_kind = ", ".join(f"{kinds.count(kind)} {kind}" for kind in KINDS)
     troubles = (
@@ -36,7 +43,8 @@ def evaluation_markdown(
         f"# Evaluation of version {version}",
         f"{counted(len(kinds), 'question')}: {by_kind}. {troubles}.",
         "## Scores",
-        _scores(measurement, resamples, confidence, seed),
+        _scores(sides),
+        *_compared(sides, worst),
         "## Leaks",
         _rows(
             ("question", "principal", "document", "from"),
@@ -47,7 +55,7 @@ def evaluation_markdown(
         ),
         "## Failures",
         _rows(
-            ("question", "system", "error", "message"),
+            ("question", "what", "error", "message"),
             [(one.question, one.system, one.error, one.message) for one in measurement.failures],
         ),
         "## Worst questions",
@@ -58,17 +66,73 @@ def evaluation_markdown(
     return "\n\n".join(parts) + "\n"
 
 
-def _scores(measurement: Measurement, resamples: int, confidence: float, seed: int) -> str:
+def _scores(sides: Sides) -> str:
+    """A row for each metric: it may be of every system, or of the main one alone, and of fewer questions."""
+    measurement = sides.now
     if not measurement.metrics:
         return "Nothing was measured: no question is answerable."
+    found = {
+        system: measurement.summary(system, sides.resamples, sides.confidence, sides.seed)
+        for system in measurement.systems
+    }
+    titles = [f"{system} (main)" if system == measurement.main else system for system in found]
+    rows = [
+        (
+            metric,
+            str(len(measurement.contents(metric))),
+            *(
+                f"{one[metric].mean:.3f} ({one[metric].low:.3f} to {one[metric].high:.3f})"
+                if metric in one
+                else _NONE
+                for one in found.values()
+            ),
+        )
+        for metric in measurement.metrics
+    ]
+    note = f"Means over n questions, with {sides.confidence * 100:g} % intervals."
+    return f"{_rows(('metric', 'n', *titles), rows)}\n\n{note}"
+
+
+def _compared(sides: Sides, most: int) -> list[str]:
+    """What moved against the incumbent, and which questions; nothing without one."""
+    measurement, name = sides.now, sides.incumbent_title
+    if sides.before is None:
+        return []
+    title = f"## Against {name}"
+    if sides.comparable is None:
+        return [title, "Another evaluator measured it, so that nothing is compared."]
     rows = []
-    for system in measurement.systems:
-        found = measurement.summary(system, resamples, confidence, seed)
-        cells = [f"{one.mean:.3f} ({one.low:.3f} to {one.high:.3f})" for one in found.values()]
-        rows.append((f"{system} (main)" if system == measurement.main else system, *cells))
-    count = counted(len(measurement.answerable), "question")
-    note = f"Means over {count}, with {confidence * 100:g} % intervals."
-    return f"{_rows(('system', *measurement.metrics), rows)}\n\n{note}"
+    for metric in measurement.metrics:
+        compared = sides.compare(measurement.main, metric)
+        if compared is not None:
+            found = compared.difference
+            moved = f"{signed(found.mean)} ({signed(found.low)} to {signed(found.high)})"
+            rows.append(
+                (metric, str(found.n), f"{compared.before.mean:.3f}", moved, _said(found.low, found.high))
+            )
+    if not rows:
+        return [title, "They have no question in common."]
+    by = headline(measurement) or HEADLINE
+    changed = most_changed(differences(measurement, sides.comparable), most)
+    lines = [
+        (
+            one.question,
+            f"{one.before[by]:.3f}" if by in one.before else _NONE,
+            f"{one.now[by]:.3f}" if by in one.now else _NONE,
+            "; ".join((*one.alarms, *one.how)),
+        )
+        for one in changed
+    ]
+    return [
+        title,
+        _rows(("metric", "n", "was", "difference", ""), rows),
+        "## Changed most",
+        _rows(("question", f"{by} was", f"{by} is", "what"), lines),
+    ]
+
+
+def _said(low: float, high: float) -> str:
+    return "worse" if high < 0 else "better" if low > 0 else ""
 
 
 def _worst(measurement: Measurement, worst: int) -> str:

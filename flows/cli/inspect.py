@@ -1,4 +1,4 @@
-"""search, freshness, status: looking, without changing anything."""
+"""search, ask, freshness, status: looking, without changing anything."""
 
 from __future__ import annotations
 
@@ -44,6 +44,26 @@ def search(
     show(summary, as_json=as_json, page=_search_page)
 
 
+def ask(
+    question: Annotated[str, typer.Argument(help="What to answer.")],
+    principal: Annotated[str, typer.Option("--as", help="On whose behalf: user:…, group:… or public.")],
+    config: Config = DEFAULT_CONFIG,
+    as_json: Json = False,
+    version: Annotated[
+        int | None,
+        typer.Option("--version", help="A version other than the promoted, answered as configured."),
+    ] = None,
+) -> None:
+    """Answer from what the principal may read, every sentence with its source, or refuse."""
+    settings = load_settings(config)
+    prepare(settings.state)
+    from rag import Assistant
+
+    with Assistant.open(config, application="lockgate ask") as assistant:
+        answer = assistant.ask(question, principal=principal, version=version)
+    show(answer.to_dict(), as_json=as_json, page=_ask_page)
+
+
 def freshness(config: Config = DEFAULT_CONFIG, as_json: Json = False) -> None:
     """Show each source against its limit."""
     from flows.reporting import freshness_of
@@ -65,6 +85,20 @@ def _filters(given: list[str]) -> dict[str, str]:
         if not (key and equals and value):
             raise UsageError(f"the filter {key + equals + value!r} is not KEY=VALUE")
     return {key: value for key, _, value in pairs}
+
+
+def _ask_page(summary: Mapping[str, Any]) -> None:
+    out.print(escape(summary["answer"]))
+    for one in summary["citations"]:
+        page = f", page {one['page']}" if one["page"] else ""
+        out.print(escape(f"[{one['number']}] {one['title']}: {one['document']}{page}"), style="dim")
+    spent = summary["usage"]
+    if spent["calls"]:
+        out.print(
+            f"{spent['calls']} calls, {spent['prompt_tokens']} + {spent['completion_tokens']} tokens, "
+            f"{spent['cost']:.4f}",
+            style="dim",
+        )
 
 
 def _search_page(summary: Mapping[str, Any]) -> None:

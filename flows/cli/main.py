@@ -7,7 +7,7 @@ import sys
 import typer
 from rich.markup import escape
 
-from flows.cli import access, golden, inspect, ledger, pipeline, project, serve, upkeep
+from flows.cli import access, gate, golden, inspect, judge, ledger, pipeline, project, serve, upkeep
 from flows.cli.output import err
 from rag.errors import LockgateError
 
@@ -25,8 +25,11 @@ app.command("promote")(pipeline.promote)
 app.command("run")(pipeline.run)
 app.command("rollback")(pipeline.rollback)
 app.command("search")(inspect.search)
+app.command("ask")(inspect.ask)
 app.add_typer(access.app, name="access")
 app.add_typer(golden.app, name="golden")
+app.add_typer(judge.app, name="judge")
+app.add_typer(gate.app, name="gate")
 app.command("freshness")(inspect.freshness)
 app.command("status")(inspect.status)
 app.command("purge")(upkeep.purge)

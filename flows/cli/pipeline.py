@@ -164,7 +164,10 @@ def evaluate_page(summary: Mapping[str, Any]) -> None:
         return
     table = Table("metric", *systems, box=None, padding=(0, 2))
     for metric in summary["metrics"]:
-        table.add_row(metric, *(_interval(systems[system][metric]) for system in systems))
+        table.add_row(
+            metric,
+            *(_interval(found[metric]) if metric in found else "" for found in systems.values()),
+        )
     out.print(table)
 
 

@@ -15,7 +15,7 @@ from rag.catalog import engines
 from rag.catalog.failures import told
 from rag.errors import CatalogError, CatalogUnavailableError
 
-SCHEMA = "0003"
+SCHEMA = "0004"
 """The migration that this release writes and reads. A test compares it with Alembic's head."""
 
 _MOST_IDLE_LOOKS = 4

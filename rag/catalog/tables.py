@@ -231,6 +231,8 @@ class Evaluation(SQLModel, table=True):
     evaluator: str
     retrieval: str
     """Digests of golden set, evaluator and retrieval settings."""
+    answering: str = ""
+    """Digest of what answers: prompt, model and settings; empty where only rankings were measured."""
     corpus: str = ""
     """The version's digest when it was measured: a purge changes it."""
     access_epoch: int = 0
@@ -251,6 +253,20 @@ class Score(SQLModel, table=True):
     failed: bool = False
 
 
+class CalibrationRow(SQLModel, table=True):
+    """How a judge agreed with people's labels. The latest of a judge counts."""
+
+    __tablename__ = "calibration"
+
+    id: int | None = Field(default=None, primary_key=True)
+    judge: str
+    fingerprint: str = Field(index=True)
+    labels: str
+    """Digests of the judge, and of the labels."""
+    calibration: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))
+    created_at: datetime = Field(default_factory=utcnow, sa_type=UtcDateTime)
+
+
 class Release(SQLModel, table=True):
     """What is promoted as one, each part by fingerprint."""
 
@@ -259,7 +275,7 @@ class Release(SQLModel, table=True):
     version: int = Field(foreign_key="version.number")
     fingerprints: dict[str, str] = Field(sa_column=Column(JSON, nullable=False))
     settings: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
-    """The settings that readers follow while it is promoted, by value: ``retrieval``."""
+    """The settings that readers follow while it is promoted, by value: ``retrieval``, ``answering``."""
     created_at: datetime = Field(default_factory=utcnow, sa_type=UtcDateTime)
 
 

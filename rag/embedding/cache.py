@@ -18,14 +18,16 @@ _BUSY_SECONDS = 30
 class VectorCache:
     """Vectors by embedder fingerprint and text hash, in one SQLite file. Every ``put`` is durable and whole.
 
-    Not shared between threads; several processes may hold the same file open.
+    One thread at a time; several processes may hold the same file open.
     """
 
     def __init__(self, path: Path, *, fingerprint: str) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._path = path
         self._fingerprint = fingerprint
-        self._file = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None)
+        self._file = sqlite3.connect(
+            path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
+        )
         self._file.execute("PRAGMA journal_mode = WAL")
         self._file.execute("PRAGMA synchronous = FULL")
         self._file.execute("PRAGMA secure_delete = ON")  # a vector can be turned back into text
@@ -88,6 +90,11 @@ class VectorCache:
                     f"DELETE FROM vector WHERE embedder = ? AND text_hash IN ({marks})", (embedder, *some)
                 ).rowcount
         return forgotten
+
+    def forget_all(self) -> bool:
+        """Removes every vector of every embedder, for good; false while others are in the way."""
+        self._file.execute("DELETE FROM vector")
+        return self.scrub()
 
     def settle(self) -> bool:
         """Brings the log beside the file into it and empties it; false while a reader still needs the log."""

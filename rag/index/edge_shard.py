@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import qdrant_edge as edge
 
+from rag.embedding.port import Vectors
 from rag.errors import IndexCorruptError, IndexStoreError
 from rag.index import edge_space, seal
 from rag.index.edge_query import DENSE, SPARSE, sparse_vector
@@ -149,6 +150,17 @@ def rules_of(shard: edge.EdgeShard, documents: Collection[int]) -> dict[int, fro
                 raise IndexCorruptError(f"point {record.id} carries no rule")
             found.setdefault(int(payload["document_id"]), set()).add(payload["rule"])
     return {document: frozenset(rules) for document, rules in found.items()}
+
+
+def vectors_of(shard: edge.EdgeShard, documents: Collection[int]) -> dict[int, Vectors]:
+    """See ``IndexReader.vectors_of``. Raises ``IndexCorruptError`` for a point without one."""
+    ordered = sorted(documents)
+    return {
+        point.id: point.dense
+        for start in range(0, len(ordered), BATCH)
+        for record in _scrolled(shard, None, of_documents(ordered[start : start + BATCH]), with_vector=True)
+        for point in (_read(record, Path()),)
+    }
 
 
 def _points(shard: edge.EdgeShard, source: Path, without: Collection[int]) -> Iterator[IndexPoint]:

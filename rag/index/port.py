@@ -101,6 +101,10 @@ class IndexReader(Protocol):
         """``{document: the rules that its points carry}``; a document without a point is absent."""
         ...
 
+    def vectors_of(self, documents: Collection[int]) -> dict[int, Vectors]:
+        """``{chunk: its dense vector}``, of shape (dimension,), of every point of these documents."""
+        ...
+
     def close(self) -> None: ...
 
 

@@ -8,6 +8,7 @@ from typing import ClassVar, TypeVar
 
 import qdrant_edge as edge
 
+from rag.embedding.port import Vectors
 from rag.errors import IndexStoreError
 from rag.index import edge_backup, edge_erase, edge_files, edge_shard, edge_space, seal
 from rag.index.edge_builder import EdgeBuilder
@@ -128,6 +129,9 @@ class EdgeReader:
 
     def rules_of(self, documents: Collection[int]) -> dict[int, frozenset[int]]:
         return edge_shard.rules_of(self._shard, documents)
+
+    def vectors_of(self, documents: Collection[int]) -> dict[int, Vectors]:
+        return edge_shard.vectors_of(self._shard, documents)
 
     def close(self) -> None:
         self._shard.close()

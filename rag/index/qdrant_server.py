@@ -11,12 +11,13 @@ from typing import ClassVar
 
 from qdrant_client import QdrantClient, models
 
+from rag.embedding.port import Vectors
 from rag.errors import IndexCorruptError, IndexMissingError, IndexStoreError
 from rag.index.exact import answer
 from rag.index.fusion import Pair
 from rag.index.port import IndexQuery, ScoredId, SparseVector
 from rag.index.server_builder import ServerBuilder
-from rag.index.server_carried import rules_of
+from rag.index.server_carried import rules_of, vectors_of
 from rag.index.server_collection import Collections
 from rag.index.server_dump import (
     DumpedCollection,
@@ -333,6 +334,9 @@ class ServerReader:
 
     def rules_of(self, documents: Collection[int]) -> dict[int, frozenset[int]]:
         return rules_of(self._wire, self._record.collection, self._record.version, documents)
+
+    def vectors_of(self, documents: Collection[int]) -> dict[int, Vectors]:
+        return vectors_of(self._wire, self._record.collection, self._record.version, documents)
 
     def close(self) -> None:
         """The client is the store's, and stays open."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from sqlalchemy import delete, select
 from sqlmodel import Session, col
 
@@ -64,12 +66,19 @@ def undo_purge(catalog: Catalog, document: str, *, by: str | None) -> None:
         ledger.append(session, Entry("unpurge", details={"document": document, "by": by}))
 
 
-def finish_erasures(catalog: Catalog, store: IndexStore, cache: VectorCache) -> int:
+def finish_erasures(
+    catalog: Catalog,
+    store: IndexStore,
+    cache: VectorCache,
+    *,
+    forget_derived: Callable[[], bool] = lambda: True,
+) -> int:
     """Removes what index and vector cache still hold of purged documents; returns how many documents that was.
 
     When it is done, no byte of them is left in any file of catalog, index and cache. Needs the writer's lock.
     Where a reader keeps old pages of a file for longer than the time it is waited for, nothing is done for
     good: 0 is returned, and the next call does it. So does one after this was killed anywhere.
+    ``forget_derived`` removes whatever else was made from texts; false where somebody is in its way.
 
     Raises ``IndexStoreError`` where a version cannot be rewritten; everything else has been done then.
     """
@@ -81,7 +90,7 @@ def finish_erasures(catalog: Catalog, store: IndexStore, cache: VectorCache) -> 
     # that died may have embedded others.
     remove_vectors(catalog, cache)
     _recount(catalog)
-    overwritten = cache.scrub() & scrub(catalog)
+    overwritten = cache.scrub() & scrub(catalog) & forget_derived()
     store.erase(documents)
     store.tidy()
     if not overwritten:

@@ -42,6 +42,8 @@ class PromotedRelease:
     chunks: int
     fingerprints: Mapping[str, str]
     listings: Mapping[str, str]
+    settings: Mapping[str, Any]
+    """What readers follow, by value: ``retrieval``, ``answering``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,7 @@ def promoted(session: Session) -> PromotedRelease | None:
         chunks=version.chunks,
         fingerprints=release.fingerprints,
         listings=version.listings,
+        settings=release.settings,
     )
 
 

@@ -2,16 +2,19 @@
 
 from rag.settings.access import Access, AccessAudit, AccessSync
 from rag.settings.access_log import AccessLog
+from rag.settings.answering import Answering
 from rag.settings.caches import Caches
 from rag.settings.canonical import canonical, digest
 from rag.settings.chunking import Chunking
 from rag.settings.directory import Directory
 from rag.settings.embedding import Embedding
+from rag.settings.evaluation import Evaluation, Judge
 from rag.settings.gate import METRICS, Gate, MetricGate
 from rag.settings.groups import load_groups
 from rag.settings.identity import Claims, Oidc
 from rag.settings.index import EdgeIndex, QdrantIndex
 from rag.settings.load import load_settings
+from rag.settings.model import LanguageModel
 from rag.settings.parsing import Parsing
 from rag.settings.retention import Retention
 from rag.settings.retrieval import Bm25, Retrieval
@@ -24,6 +27,7 @@ __all__ = [
     "AccessAudit",
     "AccessLog",
     "AccessSync",
+    "Answering",
     "Bm25",
     "Caches",
     "Chunking",
@@ -31,8 +35,11 @@ __all__ = [
     "Directory",
     "EdgeIndex",
     "Embedding",
+    "Evaluation",
     "Freshness",
     "Gate",
+    "Judge",
+    "LanguageModel",
     "MetricGate",
     "Oidc",
     "Parsing",

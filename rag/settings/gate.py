@@ -2,14 +2,39 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
 from rag.errors import unknown
 from rag.settings.base import Real, Section, Whole
 
-METRICS = ("nDCG@10", "P@5", "Recall@10", "MRR", "Success@1")
+METRICS = (
+    "nDCG@10",
+    "P@5",
+    "Recall@10",
+    "MRR",
+    "Success@1",
+    "SpanRecall",
+    "SpanPrecision",
+    "ContextPrecision",
+    "ContextRecall",
+    "Faithfulness",
+    "Citations",
+    "Refusal",
+    "AnswerCorrectness",
+    "LLMContextPrecision",
+    "LLMContextRecall",
+)
+Condition = Literal["first", "generation", "retrieval", "answering", "golden", "gate", "tie"]
+
+
+class Latency(Section):
+    """How long a search may take beside one of the promoted release."""
+
+    max_ratio: Real | None = Field(
+        None, ge=1, le=1000, description="So many times as long, both measured in turn; any if left out."
+    )
 
 
 def _metric(name: str) -> str:
@@ -44,6 +69,13 @@ class Gate(Section):
     )
     max_quarantined: Real = Field(
         0.2, ge=0, le=1, description="Share of documents that may be kept out as they cannot be read."
+    )
+    latency: Latency = Field(Latency(), description="How long a search may take.")
+    approve: tuple[Condition, ...] = Field(
+        (),
+        description="What a person must approve, although everything holds: `first` promotion; another `generation`"
+        " (embedder or chunker); other `retrieval` or `answering` (prompt, model) settings; another `golden` set or"
+        " `gate`; a `tie`, where nothing differs from the promoted release beyond chance.",
     )
     resamples: Whole = Field(2000, ge=100, le=1_000_000, description="Bootstrap resamples.")
     confidence: Real = Field(0.95, gt=0.5, lt=1, description="Of the intervals around each mean.")

@@ -10,11 +10,13 @@ from pydantic import AfterValidator, Field, PrivateAttr, SecretStr
 
 from rag.errors import ConfigurationError, unknown
 from rag.settings.access import Access
+from rag.settings.answering import Answering
 from rag.settings.base import Duration, LocatedError, Origin, ResolvedGlob, ResolvedPath, Section, within
 from rag.settings.caches import Caches
 from rag.settings.chunking import Chunking
 from rag.settings.directory import Directory
 from rag.settings.embedding import Embedding
+from rag.settings.evaluation import Evaluation
 from rag.settings.gate import Gate
 from rag.settings.identity import Oidc
 from rag.settings.index import EdgeIndex, Index
@@ -84,7 +86,11 @@ class Settings(Section):
         min_length=1, description="Where documents come from."
     )
     access: Access = Field(Access(), description="How access is kept right, and what is kept of who asked.")
+    answering: Answering = Field(Answering(), description="How lockgate ask answers.")
     golden: tuple[ResolvedGlob, ...] = Field((), description="Globs of golden question files.")
+    evaluation: Evaluation = Field(
+        Evaluation(), description="What is measured besides rankings, and who judges."
+    )
     gate: Gate = Field(Gate(), description="What a candidate must hold to be promoted.")
     retention: Retention = Field(Retention(), description="Which old versions are kept.")
 

@@ -5,7 +5,16 @@ import pytest
 
 
 @pytest.mark.parametrize(
-    "name", ["evals.baseline.words", "evals.golden.words", "evals.metrics.registry", "evals.reports.escaping"]
+    "name",
+    [
+        "evals.baseline.words",
+        "evals.golden.words",
+        "evals.judges.support_words",
+        "evals.metrics.passages",
+        "evals.metrics.registry",
+        "evals.permutation",
+        "evals.reports.escaping",
+    ],
 )
 def test_the_examples_in_docstrings_are_true(name: str) -> None:
     found = doctest.testmod(importlib.import_module(name))

@@ -20,7 +20,7 @@ from tests.evals.making import measured
 from tests.rag.catalog.opening import opened
 
 POLICY = GatePolicy({"nDCG@10": Bar(floor=0.6, margin=0.02)}, resamples=200)
-PRINTS = {"golden": "g", "evaluator": "e1", "retrieval": "r", "corpus": "c"}
+PRINTS = {"golden": "g", "evaluator": "e1", "retrieval": "r", "answering": "a", "corpus": "c"}
 GOOD, BAD = measured([0.8] * 10), measured([0.1] * 10)
 LEAKING = measured([0.8] * 10, leaks=[Leak("q3", "user:bob", "s/secret", ("fused",))])
 FEW = measured([0.8])
@@ -47,7 +47,7 @@ def catalog(tmp_path: Path) -> Iterator[Catalog]:
 
 def measure(catalog: Catalog, version: int, measurement: Measurement) -> int:
     with catalog.write() as session:
-        return store.save(session, version, measurement, retrieval="r")
+        return store.save(session, version, measurement, retrieval="r", answering="a")
 
 
 def ask(

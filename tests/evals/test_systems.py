@@ -13,6 +13,7 @@ from evals.systems import (
     baseline_system,
     catalog_oracle,
     known_documents,
+    measuring_retriever,
     retriever_systems,
 )
 from rag.catalog.tables import DocumentState
@@ -42,16 +43,11 @@ def harness(tmp_path: Path, source: MemorySource) -> Iterator[Harness]:
 
 
 def systems(harness: Harness, questions: list[str]) -> dict[str, Search]:
+    retriever = measuring_retriever(
+        harness.catalog, harness.store, harness.embedder, harness.bm25, RetrievalSettings(), questions
+    )
     return {
-        **retriever_systems(
-            harness.catalog,
-            harness.store,
-            harness.embedder,
-            harness.bm25,
-            RetrievalSettings(),
-            1,
-            questions,
-        ),
+        **retriever_systems(retriever, 1),
         "bm25": baseline_system(harness.catalog, 1),
     }
 

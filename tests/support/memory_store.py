@@ -14,6 +14,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from rag.embedding import Vectors
 from rag.errors import IndexMissingError, IndexStoreError
 from rag.index import IndexPoint, IndexQuery, ScoredId, SparseVector, Visibility
 
@@ -130,6 +131,9 @@ class MemoryReader:
             document: frozenset(point.rule for point in points if point.document == document)
             for document in {point.document for point in points}
         }
+
+    def vectors_of(self, documents: Collection[int]) -> dict[int, Vectors]:
+        return {point.id: point.dense for point in self._points.values() if point.document in set(documents)}
 
     def close(self) -> None: ...
 

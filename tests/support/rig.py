@@ -103,6 +103,9 @@ class RiggedReader:
     def rules_of(self, documents: Collection[int]) -> dict[int, frozenset[int]]:
         return self._inner.rules_of(documents)
 
+    def vectors_of(self, documents: Collection[int]) -> dict[int, Vectors]:
+        return self._inner.vectors_of(documents)
+
     def close(self) -> None:
         self._inner.close()
 

@@ -13,12 +13,13 @@ def test_a_good_candidate_is_promoted_with_a_summary_and_all_checks_listed() -> 
     found = verdict(GOOD, GOOD)
     assert found.decision == "promote"
     assert sentences(found) == [
-        "Version 7 passed all 12 checks: nDCG@10 0.800 over 10 questions, no leaks, 0 failed questions."
+        "Version 7 passed all 13 checks: nDCG@10 0.800 over 10 questions, no leaks, 0 failed questions."
     ]
     assert [(one.name, one.passed) for one in found.checks] == [
         ("not empty", True),
         ("complete", True),
         ("deletes applied", True),
+        ("vectors", True),
         ("freshness", True),
         ("quarantine", True),
         ("evidence", True),

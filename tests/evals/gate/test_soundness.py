@@ -4,6 +4,7 @@ from typing import Any
 import pytest
 
 from evals.gate import Verdict, decide
+from evals.gate.soundness import vectors
 from evals.measurement import Failure, Measurement
 from tests.evals.gate.judging import GOOD, LEAK, POLICY, SOUND, candidate, check, sentences, verdict
 from tests.evals.making import measured
@@ -98,3 +99,14 @@ def test_many_documents_that_cannot_be_read_are_held() -> None:
         "See lockgate status for the reasons."
     ]
     assert of_state(active=0, quarantined=0).decision == "promote"
+
+
+def test_a_passage_with_the_vector_of_another_blocks_and_names_its_document() -> None:
+    state = replace(SOUND, compared=300, misplaced=("handbook/leave.md",))
+    found = vectors(replace(candidate(GOOD), state=state))
+    assert (found.outcome, found.figure) == ("block", "300 passages compared, 1 document wrong")
+    assert "not of their text, in handbook/leave.md" in found.sentence
+
+
+def test_passages_with_their_own_vectors_pass() -> None:
+    assert vectors(replace(candidate(GOOD), state=replace(SOUND, compared=300))).passed

@@ -38,6 +38,9 @@ class MadeUpCorpus:
     def passages(self, document: str) -> Sequence[str]:
         return self.texts.get(document, ())
 
+    def length(self, document: str) -> int:
+        return sum(len(text) for text in self.texts.get(document, ()))
+
 
 def found(golden_set: GoldenSet, corpus: MadeUpCorpus) -> list[tuple[str, str, str]]:
     return [(one.severity, one.kind, one.sentence) for one in findings(golden_set, corpus)]
@@ -156,4 +159,14 @@ def test_findings_come_by_question_errors_first() -> None:
         ("1", "error"),
         ("1", "warning"),
         ("2", "error"),
+    ]
+
+
+def test_evidence_past_the_end_of_the_text_is_dead() -> None:
+    corpus = MadeUpCorpus({"s/a": [ADA]}, texts={"s/a": ["0123456789"]})
+    inside = replace(question("a"), evidence={"s/a": ((0, 5), (5, 10))})
+    past = replace(question("b", {"s/a": 1}), evidence={"s/a": ((0, 5), (5, 11))})
+    assert found(golden(inside), corpus) == []
+    assert found(golden(past), corpus) == [
+        ("error", "dead reference", "its evidence in s/a ends at character 11, and the text at 10")
     ]

@@ -178,3 +178,40 @@ def test_any_object_is_a_question_or_a_list_of_problems(changes: dict[str, objec
     except LockgateError as error:  # pragma: no cover
         pytest.fail(f"{error} escaped")
     assert result
+
+
+def test_evidence_names_characters_of_expected_documents(tmp_path: Path) -> None:
+    write(tmp_path, "people.jsonl", GOOD | {"evidence": {"handbook/leave.md": [[120, 180], [0, 5]]}})
+    (question,) = load_golden(["people.jsonl"], tmp_path).questions
+    assert question.evidence == {"handbook/leave.md": ((120, 180), (0, 5))}
+
+
+def test_evidence_changes_the_fingerprint_and_its_order_does_not(tmp_path: Path) -> None:
+    write(tmp_path, "a.jsonl", GOOD)
+    write(tmp_path, "b.jsonl", GOOD | {"evidence": {"handbook/leave.md": [[0, 5], [7, 9]]}})
+    write(tmp_path, "c.jsonl", GOOD | {"evidence": {"handbook/leave.md": [[7, 9], [0, 5]]}})
+    none, one, other = (load_golden([f"{name}.jsonl"], tmp_path).fingerprint for name in "abc")
+    assert none != one == other
+
+
+@pytest.mark.parametrize(
+    ("evidence", "what"),
+    [
+        ([], "evidence is not an object"),
+        ({"handbook/other.md": [[0, 5]]}, "is of no document that is expected with a grade above 0"),
+        ({"handbook/old.md": [[0, 5]]}, "is of no document that is expected with a grade above 0"),
+        ({"handbook/leave.md": []}, "is not a list of [start, end)"),
+        ({"handbook/leave.md": [[5, 5]]}, "is not a list of [start, end)"),
+        ({"handbook/leave.md": [[-1, 5]]}, "is not a list of [start, end)"),
+        ({"handbook/leave.md": [[0, True]]}, "is not a list of [start, end)"),
+        ({"handbook/leave.md": [[0, 1, 2]]}, "is not a list of [start, end)"),
+        ({"handbook/leave.md": "0-5"}, "is not a list of [start, end)"),
+    ],
+)
+def test_evidence_that_cannot_be_is_named(tmp_path: Path, evidence: object, what: str) -> None:
+    assert what in str(problem(tmp_path, GOOD | {"evidence": evidence}))
+
+
+def test_evidence_of_what_cannot_be_answered_is_a_contradiction(tmp_path: Path) -> None:
+    line = GOOD | {"kind": "forbidden", "evidence": {"handbook/leave.md": [[0, 5]]}}
+    assert "forbidden, and evidence says where the answer is" in str(problem(tmp_path, line))

@@ -14,11 +14,14 @@ from rag.errors import ConfigurationError
 from tests.evals.making import ADA, golden, question
 
 DOCUMENTS = {"s/a": "s", "s/b": "s", "s/c": "s", "t/a": "t", "t/empty": "t"}
-TEXTS: dict[str, list[tuple[str, list[str]]]] = {
-    "s/a": [("Short.", ["A"])],
-    "s/b": [("A long passage without any heading.", []), ("Under one.", ["Leave", "How long"])],
-    "s/c": [("First line\nand a second.", [])],
-    "t/a": [("T.", ["T"])],
+TEXTS: dict[str, list[tuple[str, list[str], tuple[int, int]]]] = {
+    "s/a": [("Short.", ["A"], (0, 6))],
+    "s/b": [
+        ("A long passage without any heading.", [], (0, 35)),
+        ("Under one.", ["Leave", "How long"], (36, 46)),
+    ],
+    "s/c": [("First line\nand a second.", [], (0, 24))],
+    "t/a": [("T.", ["T"], (0, 2))],
     "t/empty": [],
 }
 
@@ -49,6 +52,7 @@ def test_the_draft_is_the_last_heading_or_the_first_line() -> None:
         "headings": ["Leave", "How long"],
         "passage": "Under one.",
     }
+    assert drafts["s/b"].line("x")["evidence"] == {"s/b": [[36, 46]]}
     assert drafts["s/c"].question == "First line"
 
 
@@ -56,7 +60,7 @@ def test_another_seed_proposes_others_and_the_same_one_the_same() -> None:
     many = {f"s/{number}": "s" for number in range(50)}
 
     def first(seed: int) -> list[str]:
-        chosen = from_corpus(golden(), ADA, many, lambda _: [("Text.", ["H"])], most=5, seed=seed)
+        chosen = from_corpus(golden(), ADA, many, lambda _: [("Text.", ["H"], (0, 5))], most=5, seed=seed)
         return [document for one in chosen for document in one.expected]
 
     assert first(1) == first(1)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evals.metrics import METRICS, score_rankings
+from evals.metrics import RANKED, score_rankings
 
 
 def values(grades: dict[str, int], ranking: list[str]) -> dict[str, float]:
@@ -39,11 +39,11 @@ def test_a_document_at_place_11_counts_for_mrr_alone() -> None:
 def test_a_question_that_the_run_missed_is_0_and_not_missing() -> None:
     found = score_rankings({"a": {"d": 1}, "b": {"d": 1}, "c": {"d": 1}}, {"a": ["d"], "b": [], "z": ["d"]})
     assert found["nDCG@10"] == {"a": 1.0, "b": 0.0, "c": 0.0}
-    assert set(found) == set(METRICS)
+    assert set(found) == {one.name for one in RANKED}
 
 
 def test_without_questions_every_metric_has_no_rows() -> None:
-    assert score_rankings({}, {"a": ["d"]}) == {name: {} for name in METRICS}
+    assert score_rankings({}, {"a": ["d"]}) == {one.name: {} for one in RANKED}
 
 
 def test_an_empty_run_is_0_everywhere() -> None:

@@ -687,6 +687,16 @@ class IndexStoreContract:
         first.close()
         second.close()
 
+    def test_a_reader_gives_the_vectors_of_documents_as_they_were_written(self, store: IndexStore) -> None:
+        points = [point(1, document=7), point(2, document=7), point(3, document=8)]
+        reader = sealed(store, 1, points, expected=3)
+        found = reader.vectors_of([7, 4711])
+        assert found.keys() == {1, 2}
+        for each in points[:2]:
+            assert np.allclose(found[each.id], each.dense, atol=1e-6)
+        assert reader.vectors_of(set()) == {}
+        reader.close()
+
     def test_it_says_so_for_more_documents_than_fit_into_one_filter(self, store: IndexStore) -> None:
         points = [point(id, rule=id % RULES) for id in range(1, 1302)]
         reader = sealed(store, 1, points, expected=1301)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from rag.embedding import Vectors
 from rag.index import IndexQuery, IndexReader, ScoredId, Visibility
 from rag.maintenance.purge import purge
 from rag.retrieval import QueryCache, Retriever
@@ -75,6 +76,9 @@ class CountingReader:
 
     def rules_of(self, documents: Collection[int]) -> dict[int, frozenset[int]]:
         return self._inner.rules_of(documents)
+
+    def vectors_of(self, documents: Collection[int]) -> dict[int, Vectors]:
+        return self._inner.vectors_of(documents)
 
     def close(self) -> None:
         self._inner.close()

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from rag.catalog.tables import DocumentState, Version, VersionState
+from rag.embedding import Vectors
 from rag.errors import (
     IndexMissingError,
     PrincipalError,
@@ -226,6 +227,9 @@ class StaleReader:
 
     def rules_of(self, documents: Collection[int]) -> dict[int, frozenset[int]]:
         return self._reader.rules_of(documents)
+
+    def vectors_of(self, documents: Collection[int]) -> dict[int, Vectors]:
+        return self._reader.vectors_of(documents)
 
     def close(self) -> None: ...
 
