@@ -85,12 +85,7 @@ def measure_answers(
         failures=measurement.failures + tuple(notes.failures),
         fingerprints={**measurement.fingerprints, "judge": judge.fingerprint},
         answers=tuple(notes.answers),
-        spent={
-            "calls": notes.usage.calls,
-            "prompt_tokens": notes.usage.prompt_tokens,
-            "completion_tokens": notes.usage.completion_tokens,
-            "cost": notes.usage.cost,
-        },
+        spent=notes.usage,
     )
 
 

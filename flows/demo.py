@@ -25,6 +25,7 @@ from rag.settings import load_settings
 
 CONFIG = Path("lockgate.yaml")
 QUESTION = "How much does a senior engineer earn?"
+ANSWERED = "How long is parental leave?"
 READERS = {"user:ada@acme.example": "an engineer", "user:priya@acme.example": "of People"}
 
 
@@ -69,6 +70,11 @@ def _two_readers() -> None:
         found = _lockgate("search", QUESTION, "--as", principal, "-k", "3", expect=0)
         documents = list(dict.fromkeys(hit["document"] for hit in found["hits"]))
         out.print(f"          {principal}, {who}: {escape(', '.join(documents) or 'nothing')}")
+    said = _lockgate("ask", ANSWERED, "--as", next(iter(READERS)), expect=0)
+    out.print(f"          {ANSWERED}")
+    out.print(f"          {escape(said['answer'])}")
+    for each in said["citations"]:
+        out.print(escape(f"          [{each['number']}] {each['document']}"), style="dim")
 
 
 def _bad_candidate(state: Path) -> None:
@@ -103,6 +109,10 @@ def _scores(evaluation: dict[str, Any]) -> None:
         scores = evaluation[key]
         table.add_row(name, *(_score(scores[metric]) for metric in ("nDCG@10", "Recall@10", "Success@1")))
     out.print(table)
+    of_answers = [
+        f"{name} {evaluation['metrics'][name]['mean']:.3f}" for name in ("Faithfulness", "Citations")
+    ]
+    out.print(f"          answers: {', '.join(of_answers)}, by the judge {evaluation['judge']['name']}")
     out.print(
         f"          {evaluation['questions']} golden questions, {len(evaluation['leaks'])} leaks, "
         f"{len(evaluation['failures'])} failures"

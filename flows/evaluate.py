@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -44,8 +45,8 @@ def evaluate(
 ) -> dict[str, Any]:
     """Measures ``version``, or what waits for promotion, or what is promoted; returns the contract's summary.
 
-    A version that was measured with this golden set, evaluator and retrieval before is not measured again,
-    unless a purge or a change of access since may have changed what is found.
+    A version that was measured with this golden set, evaluator and settings before is not measured again, unless
+    some question failed then, or a purge or a change of access since may have changed what is found.
     The promoted version is measured too where the gate would have nothing to compare with. ``junit`` names a file
     for the measurement as continuous integration reads it.
     """
@@ -102,6 +103,11 @@ def check_measurable(project: Project) -> None:
     """Raises ``ConfigurationError`` for whatever would make the measurement worthless, before any of it is made."""
     check_references(project.golden, known_documents(project.catalog))
     check_usable(project.golden, CatalogCorpus(project.catalog))
+    check_gate(project)
+
+
+def check_gate(project: Project) -> None:
+    """Raises ``ConfigurationError`` for a metric of the gate that cannot decide, whatever is in the corpus."""
     judge = judge_of(project)
     project.policy.check_scopes(
         project.golden, answers=project.settings.evaluation.answers, judge_gives=judge.metrics
@@ -141,7 +147,10 @@ def known_measurement(project: Project, version: int, setup: Setup) -> Measureme
 
 
 def _measurement(project: Project, version: int, setup: Setup) -> Measurement:
-    return known_measurement(project, version, setup) or measure_version(project, version, setup)
+    known = known_measurement(project, version, setup)
+    if known is not None and not known.failures:
+        return known
+    return measure_version(project, version, setup)  # what failed may have been a service that is back by now
 
 
 @task(name="measure-version", task_run_name="measure version {version}", cache_policy=NO_CACHE)
@@ -201,7 +210,7 @@ def _summary(
             "labels": groundedness.labels,
         },
         "page": str(page) if page else None,
-        "spent": measurement.spent,
+        "spent": asdict(measurement.spent),
         "questions": len(measurement.asked),
         "leaks": [
             {"question": leak.question, "principal": leak.principal, "document": leak.document}

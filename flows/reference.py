@@ -29,21 +29,29 @@ def settings_page() -> str:
 
 
 def metrics_page() -> str:
-    """Every metric: range, direction, the value of a failed question, and where it is defined."""
+    """Every metric: what it is of, range, direction, the value of a failed question, and where it is defined."""
     lines = [
         "# Metrics\n",
         _NOTE,
-        "| metric | range | better | of a failed question | defined in |",
-        "| --- | --- | --- | --- | --- |",
+        "| metric | of | questions | range | better | of a failed question | defined in |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
     ]
-    lines += [
-        f"| {one.name} | {one.low:g} to {one.high:g} | {'higher' if one.higher_is_better else 'lower'} "
-        f"| {one.default:g} | {one.citation} |"
-        for one in METRICS.values()
-    ]
+    for one in METRICS.values():
+        what = f"the judged {one.of}" if one.judged else f"the {one.of}"
+        better = "higher" if one.higher_is_better else "lower"
+        lines.append(
+            f"| {one.name} | {what} | {_SCOPES[one.scope]} | {one.low:g} to {one.high:g} | {better} "
+            f"| {one.default:g} | {one.citation} |"
+        )
     return "\n".join(lines) + "\n"
 
 
+_SCOPES = {
+    "answerable": "answerable",
+    "evidence": "with evidence",
+    "reference": "with a reference answer",
+    "all": "all",
+}
 PAGES = {"settings.md": settings_page, "metrics.md": metrics_page}
 
 

@@ -8,9 +8,10 @@ from prefect import flow
 from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
-from flows.evaluate import evaluate
+from flows.evaluate import check_gate, evaluate
 from flows.incidents import IncidentError
 from flows.ingest import ingest
+from flows.project import opened
 from flows.promote import promote
 
 
@@ -21,6 +22,8 @@ def run(config: str = "lockgate.yaml") -> State[Any]:
     A source that cannot be used keeps its documents as they are; what the others brought is measured and, if
     it holds, promoted, and the run fails at the end all the same, so that somebody looks.
     """
+    with opened(config) as project:
+        check_gate(project)
     incident: IncidentError | None = None
     try:
         ingested = ingest(config)

@@ -15,6 +15,7 @@ from evals.measurement.rows import Answered, Asked, Failure, Leak, Score
 from evals.metrics.definition import Scope
 from evals.metrics.registry import METRICS
 from evals.statistics import CONFIDENCE, RESAMPLES, SEED, Interval, bootstrap_interval
+from rag.answering.port import Usage
 from rag.errors import EvaluationError
 
 
@@ -26,7 +27,7 @@ class Measurement:
     scope; anything else raises ``EvaluationError``, so that a failure cannot drop out of a mean. Metrics of
     rankings are of every system, others of ``main`` alone. ``fingerprints`` has ``golden`` and ``evaluator``, and
     ``judge`` where answers were judged. ``answers`` has a row for each question, or none; ``spent`` is what the
-    models behind answers and judgements took: ``calls``, ``prompt_tokens``, ``completion_tokens``, ``cost``.
+    models behind answers and judgements took.
     """
 
     main: str
@@ -37,7 +38,7 @@ class Measurement:
     failures: tuple[Failure, ...]
     fingerprints: dict[str, str]
     answers: tuple[Answered, ...] = ()
-    spent: dict[str, float] = field(default_factory=dict)
+    spent: Usage = field(default_factory=Usage)
 
     def __post_init__(self) -> None:
         ids = [one.question for one in self.asked]

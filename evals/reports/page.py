@@ -18,6 +18,7 @@ from evals.reports.page_sides import Sides, change, figure, verdict
 from evals.reports.page_troubles import troubles
 from evals.statistics import CONFIDENCE, RESAMPLES, SEED
 from evals.wording import counted
+from rag.answering.port import Usage
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
 
@@ -120,7 +121,7 @@ def _facts(sides: Sides, judge: JudgeNote | None, made_at: datetime) -> Html:
         same = sides.before.fingerprints["golden"] == prints["golden"]
         of = "same golden set" if same else "another state of the golden set"
         facts.append(("incumbent", name(f"{sides.incumbent_title}, {of}")))
-    if now.spent.get("calls"):
+    if now.spent.calls:
         facts.append(("models", name(_spent(now.spent))))
     facts.append(("made", name(f"{made_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC")))
     told = [Html(f"<div><dt>{title}</dt><dd>{value}</dd></div>") for title, value in facts]
@@ -135,7 +136,6 @@ def _print(fingerprint: str) -> Html:
     return wrap("code", name(fingerprint[:12]))
 
 
-def _spent(spent: Mapping[str, float]) -> str:
-    tokens = spent.get("prompt_tokens", 0) + spent.get("completion_tokens", 0)
-    cost = spent.get("cost", 0)
-    return f"{spent['calls']:,.0f} calls, {tokens:,.0f} tokens" + (f", cost {cost:,.2f}" if cost else "")
+def _spent(spent: Usage) -> str:
+    tokens = spent.prompt_tokens + spent.completion_tokens
+    return f"{spent.calls:,} calls, {tokens:,} tokens" + (f", cost {spent.cost:,.2f}" if spent.cost else "")

@@ -46,7 +46,7 @@ def audit_vectors(
     sample: int = SAMPLE,
     seed: int = 0,
 ) -> VectorAudit:
-    """Compares ``sample`` passages of ``version`` at least, if it has as many, of whole documents drawn by ``seed``.
+    """Compares at least ``sample`` passages of ``version``, if it has as many, of documents drawn by ``seed``.
 
     ``embedder`` and ``cache`` are those of its generation; what the cache does not hold is embedded. The reader's
     errors go through.

@@ -43,11 +43,14 @@ class LanguageModel(Section):
     max_tokens: Whole = Field(800, ge=1, le=32_000, description="The longest answer.")
     timeout: Annotated[Duration, within("1s", "10m")] = Field(
         timedelta(seconds=30),
-        description="How long one call may take, with everything that it is tried again for.",
+        description="How long one attempt may take, from the first byte to the last.",
     )
-    attempts: Whole = Field(3, ge=1, le=10, description="Of one call, while its time lasts.")
+    attempts: Whole = Field(
+        3, ge=1, le=10, description="Of one call, which takes no longer than so many timeouts."
+    )
     json_schema: bool = Field(
-        True, description="Whether the endpoint can hold a judge's answers to a schema; else they are asked as JSON."
+        True,
+        description="Whether the endpoint can hold a judge's answers to a schema; else JSON is asked for.",
     )
     parallel: Whole = Field(4, ge=1, le=64, description="Calls at a time in an evaluation.")
     prompt_price: Real = Field(0.0, ge=0, description="Of a million tokens that are sent.")

@@ -179,7 +179,7 @@ def test_a_judge_that_failed_is_a_recorded_failure_and_its_metrics_count_as_wors
 
 def test_what_models_took_is_added_up() -> None:
     found = measured([ask("a"), ask("b")], {"about a": said("x"), "about b": refusal()})
-    assert found.spent == {"calls": 3, "prompt_tokens": 30, "completion_tokens": 15, "cost": 1.5}
+    assert found.spent == Usage(3, 30, 15, 1.5)
 
 
 def test_a_passage_that_the_reader_may_not_have_is_a_leak() -> None:

@@ -53,7 +53,16 @@ def test_the_deployments_file_deploys_every_flow_and_a_worker_runs_one(
             for each in server.read_deployments()
             if each.work_pool_name == work_pool
         }
-    assert deployed.keys() == {"run", "ingest", "evaluate", "promote", "access-sync", "access-audit"}
+    assert deployed.keys() == {
+        "run",
+        "ingest",
+        "evaluate",
+        "promote",
+        "access-sync",
+        "access-audit",
+        "evaluate-promoted",
+        "judge-drift",
+    }
     assert deployed["run"].parameters == {"config": str(project.config)}
     (schedule,) = deployed["run"].schedules
     assert getattr(schedule.schedule, "cron", None) == "0 * * * *"

@@ -200,11 +200,11 @@ def test_rollback_moves_the_pointer_and_readers_with_it(promoted: TinyProject) -
 
 def test_a_measurement_reads_the_same_the_second_time(blocked: tuple[TinyProject, Ended]) -> None:
     project, ended = blocked
-    again = lockgate("evaluate", "--version", "2", "--json", project=project).out
+    again = lockgate("evaluate", "--version", "2", "--json", project=project).json
     measured = ended.json["evaluate"]
     assert measured["metrics"]["nDCG@10"]["mean"] == 0.5
     assert measured["metrics"]["nDCG@10"]["low"] < 0.5
-    assert again == json.dumps(measured) + "\n"
+    assert json.dumps({**again, "page": None}) == json.dumps({**measured, "page": None})
 
 
 def test_a_measurement_is_written_as_junit_xml_for_continuous_integration(
