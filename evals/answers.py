@@ -14,7 +14,7 @@ from evals.metrics import METRICS
 from evals.metrics.passages import context_values, span_values
 from rag.answering.answer import Answer
 from rag.answering.port import Usage
-from rag.errors import LockgateError
+from rag.errors import LockgateError, ModelError
 from rag.retrieval import Hit
 
 ANSWER = "answer"
@@ -131,6 +131,8 @@ def _answered(
             notes.usage += answer.usage
         else:
             notes.failures.append(failure_of(question, ANSWER, answer))
+            if isinstance(answer, ModelError) and answer.usage is not None:
+                notes.usage += answer.usage
     for question in golden.questions:
         found = tuple((hit.document, *hit.span) for hit in passages.get(question.id, ()))
         one = answers.get(question.id)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ from flows.audit_summary import principals_text, share_text
 from flows.project import Project
 
 _REASONS_SHOWN = 50
+_PUBLISHED: ContextVar[bool] = ContextVar("published", default=True)
 
 
 def ingest_report(project: Project, summary: Mapping[str, Any], kept_out: Sequence[tuple[str, str]]) -> None:
@@ -101,9 +104,9 @@ def audit_report(project: Project, summary: Mapping[str, Any]) -> None:
     ]
     _markdown("access-audit", "\n".join(lines), f"Audit of access of {project.settings.project}")
     if summary["findings"]:
-        create_table_artifact(
-            key="access-audit-findings",
-            table=[
+        _table(
+            "access-audit-findings",
+            [
                 {
                     "document": each["document"],
                     "place": each["place"],
@@ -114,7 +117,7 @@ def audit_report(project: Project, summary: Mapping[str, Any]) -> None:
                 }
                 for each in summary["findings"]
             ],
-            description=f"{len(summary['findings'])} of {summary['found']} findings, over-grants first",
+            f"{len(summary['findings'])} of {summary['found']} findings, over-grants first",
         )
 
 
@@ -141,7 +144,7 @@ def evaluation_report(
         ),
         f"Evaluation of version {version}",
     )
-    if page is not None:
+    if page is not None and _PUBLISHED.get():
         base = project.settings.evaluation.pages_url
         create_link_artifact(
             key="evaluation-page",
@@ -157,10 +160,10 @@ def gate_report(version: int, verdict: Verdict) -> None:
     _markdown("gate", decision_markdown(verdict), f"The gate on version {version}: {verdict.decision}")
     rows: list[dict[str, Any]] = [dict(row) for row in decision_rows(verdict)]
     if rows:
-        create_table_artifact(
-            key="gate-checks",
-            table=rows,
-            description=f"Version {version}: {verdict.decision}. "
+        _table(
+            "gate-checks",
+            rows,
+            f"Version {version}: {verdict.decision}. "
             + " ".join(reason.sentence for reason in verdict.reasons),
         )
 
@@ -203,5 +206,21 @@ def judge_report(summary: Mapping[str, Any]) -> None:
     _markdown("judge-drift", "\n".join(lines), f"Drift of the judge {summary['judge']}")
 
 
+@contextmanager
+def unpublished() -> Iterator[None]:
+    """Nothing inside leaves an artifact: what is rehearsed would look like the project's own, under its keys."""
+    token = _PUBLISHED.set(False)
+    try:
+        yield
+    finally:
+        _PUBLISHED.reset(token)
+
+
 def _markdown(key: str, text: str, description: str) -> None:
-    create_markdown_artifact(key=key, markdown=text, description=description)
+    if _PUBLISHED.get():
+        create_markdown_artifact(key=key, markdown=text, description=description)
+
+
+def _table(key: str, rows: list[dict[str, Any]], description: str) -> None:
+    if _PUBLISHED.get():
+        create_table_artifact(key=key, table=rows, description=description)

@@ -169,7 +169,7 @@ class Project:
         for source in self.settings.sources:
             self.connector(source)
         self.members_of()
-        _ = self.store
+        _ = self.store, self.answering
         self.policy.check_slices(self.golden)
 
     def close(self) -> None:

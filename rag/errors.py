@@ -43,6 +43,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rag.answering.port import Usage
 
 
 class LockgateError(Exception):
@@ -200,6 +204,9 @@ class EvaluationError(LockgateError):
 
 class ModelError(LockgateError):
     """A language model gave no usable answer. Nothing of what was asked or said is in the message."""
+
+    usage: Usage | None = None
+    """What that took all the same, where it is known."""
 
 
 class ModelRefusedError(ModelError):

@@ -14,6 +14,7 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
 from evals.reports import escape
+from flows import artifacts
 from flows.selftest.candidates import Candidate
 from flows.selftest.rehearse import Tried, selftest, try_candidate
 from flows.selftest.scratch import Material, Scratch
@@ -33,7 +34,8 @@ def gate_selftest(config: str = "lockgate.yaml", only: tuple[str, ...] = ()) -> 
     def trying(shared: Scratch, material: Material, candidate: Candidate) -> Tried:
         return one_candidate(candidate.name, partial(try_candidate, shared, material, candidate))
 
-    summary = selftest(load_settings(Path(config)), only=only, trying=trying)
+    with artifacts.unpublished():
+        summary = selftest(load_settings(Path(config)), only=only, trying=trying)
     create_markdown_artifact(key=KIND, markdown=_markdown(summary), description="Self-test of the gate")
     for one in summary["candidates"]:
         get_run_logger().info(

@@ -13,7 +13,7 @@ from typing import Protocol
 from rag.answering.answer import MODEL_REFUSED, Answer, refusal
 from rag.answering.citations import cited_sentences
 from rag.answering.extractive import MIN_SUPPORT, extract_all
-from rag.answering.port import Model
+from rag.answering.port import Model, Usage
 from rag.answering.prompts import Prompt
 from rag.answering.support import Case, supports
 from rag.embedding import Embedder
@@ -136,8 +136,8 @@ class Answerer:
             return refusal(passages, version=version)
         try:
             said = model.complete(self._prompt.render(question, passages))
-        except ModelRefusedError:
-            return refusal(passages, version=version, reason=MODEL_REFUSED)
+        except ModelRefusedError as error:
+            return refusal(passages, version=version, reason=MODEL_REFUSED, usage=error.usage or Usage())
         except ModelError as error:
             return error
         sentences = cited_sentences(said.text, passages)

@@ -8,6 +8,7 @@ from rag.answering.model_call import ask, open_client, require_openai
 from rag.answering.model_pin import ModelPin
 from rag.answering.model_thread import run_apart
 from rag.answering.port import Completion, Message, Usage
+from rag.errors import ModelError
 
 __all__ = ["ModelPin", "OpenAIModel"]
 
@@ -39,4 +40,8 @@ class OpenAIModel:
             async with open_client(pin) as client:
                 return await ask(client, pin, messages, taken.append)
 
-        return Completion(run_apart(work), sum(taken, Usage()))
+        try:
+            return Completion(run_apart(work), sum(taken, Usage()))
+        except ModelError as error:
+            error.usage = sum(taken, Usage())
+            raise

@@ -211,5 +211,11 @@ def test_a_model_error_keeps_its_own_words_which_hold_no_text() -> None:
     assert found.failures[0].message == "model 'm': cut off. Allow more tokens."
 
 
+def test_what_a_failed_answer_took_is_counted_too() -> None:
+    broken = ModelError("cut off")
+    broken.usage = Usage(1, 100, 200, 2.0)
+    assert measured([ask("a")], {"about a": broken}).spent == Usage(1, 100, 200, 2.0)
+
+
 def test_no_question_is_no_measurement_of_answers() -> None:
     assert measured([], {}).metrics == ()

@@ -19,8 +19,8 @@ owner: docs@tiny.example
 
 {{passages}}
 """
-_FIRST_PASSAGE = re.compile(r"^\[1\] <passage>\n\| .*\n\|\n\| (.*)$", re.MULTILINE)
-"""The first line of the first passage, below its title."""
+_FIRST_PASSAGE = re.compile(r"\| (.*)\n</passage>")
+"""The last line of the first passage."""
 
 
 def quotes_and_judges(messages: list[dict[str, str]]) -> str:

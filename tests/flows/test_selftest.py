@@ -12,6 +12,7 @@ from typing import Any, cast
 
 import numpy as np
 import pytest
+from prefect.client.schemas.filters import FlowFilter, FlowFilterName
 
 from flows.selftest.answers import inventing, remembering
 from flows.selftest.candidates import CANDIDATES
@@ -26,6 +27,7 @@ from rag.parsing import Parser
 from rag.retrieval import Hit
 from rag.settings import load_settings
 from tests.flows.commands import Ended, lockgate
+from tests.flows.prefect_runs import artifacts, client
 from tests.flows.projects import TinyProject
 from tests.flows.selftest_project import BOARD, MACHINES, PEOPLE, works_project, write_questions
 from tests.rag.answering.making import hit
@@ -336,3 +338,14 @@ def test_an_edit_changes_one_word_and_moves_what_follows() -> None:
         edited = editing.parse("shed.md", text.encode() + MARK)
         assert edited == parser.parse("shed.md", text.replace("usually", "normally").encode())
         assert editing.fingerprint == parser.fingerprint
+
+
+def test_what_is_rehearsed_leaves_no_report_under_the_projects_keys(works: TinyProject, ended: Ended) -> None:
+    with client() as server:
+        flows = FlowFilter(name=FlowFilterName(any_=["gate-selftest"]))
+        runs = [
+            run
+            for run in server.read_flow_runs(flow_filter=flows)
+            if run.parameters["config"] == str(works.config)
+        ]
+    assert [set(artifacts(run.id)) for run in runs] == [{"gate-selftest"}]
