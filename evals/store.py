@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import Select, insert, select
 from sqlmodel import Session, col
 
 from evals.measurement import Measurement
@@ -48,15 +48,19 @@ def save(
 
 
 def find(session: Session, version: int, **fingerprints: str | int) -> Evaluation | None:
-    """The latest evaluation of ``version`` with these fingerprints: any of golden, evaluator, retrieval,
-    answering, corpus and access_epoch."""
+    """The latest evaluation of ``version`` with these fingerprints: any of golden, evaluator, retrieval, answering,
+    corpus and access_epoch."""
+    return session.scalar(_matching(version, fingerprints).order_by(col(Evaluation.id).desc()).limit(1))
+
+
+def earliest(session: Session, version: int, **fingerprints: str | int) -> Evaluation | None:
+    """The first of those that ``find`` would find."""
+    return session.scalar(_matching(version, fingerprints).order_by(col(Evaluation.id)).limit(1))
+
+
+def _matching(version: int, fingerprints: Mapping[str, str | int]) -> Select[tuple[Evaluation]]:
     wanted = [getattr(Evaluation, name) == value for name, value in fingerprints.items()]
-    return session.scalar(
-        select(Evaluation)
-        .where(col(Evaluation.version) == version, *wanted)
-        .order_by(col(Evaluation.id).desc())
-        .limit(1)
-    )
+    return select(Evaluation).where(col(Evaluation.version) == version, *wanted)
 
 
 def latest_two(session: Session, *, golden: str) -> list[Evaluation]:

@@ -40,7 +40,8 @@ def evaluate_promoted_project(project: Project) -> dict[str, Any]:
     if release is None:
         raise ReleaseError("nothing is promoted yet", next_step="Run lockgate run first.")
     setup = setup_of(project, release)
-    before = known_measurement(project, release.version, setup)
+    # with the first and not the last: what creeps is seen too, and an alert stays one until something is done
+    before = known_measurement(project, release.version, setup, earliest=True)
     now = measure_version(project, release.version, setup)
     gate = project.settings.gate
     found = release_drift(before, now, gate.resamples, gate.confidence, gate.seed) if before else None

@@ -133,10 +133,13 @@ def chosen_version(project: Project, version: int | None) -> int:
     return current.version
 
 
-def known_measurement(project: Project, version: int, setup: Setup) -> Measurement | None:
-    """The latest measurement of what ``version`` is now, under this setup."""
+def known_measurement(
+    project: Project, version: int, setup: Setup, *, earliest: bool = False
+) -> Measurement | None:
+    """The latest measurement of what ``version`` is now, under this setup, or the ``earliest``."""
+    look = store.earliest if earliest else store.find
     with project.catalog.read() as session:
-        known = store.find(
+        known = look(
             session,
             version,
             **setup.fingerprints,

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
 from evals.judges.agreement import (
     THRESHOLD,
@@ -23,6 +22,7 @@ from evals.judges.agreement import (
 )
 from evals.judges.labels import LabelledSet
 from evals.judges.port import Judge, JudgeFailure, Judgement
+from evals.plain import from_plain
 from evals.statistics import CONFIDENCE, RESAMPLES, SEED, Interval
 from rag.answering.port import Usage
 from rag.errors import EvaluationError
@@ -94,14 +94,7 @@ class Calibration:
     @classmethod
     def from_dict(cls, value: Mapping[str, object]) -> Calibration:
         """From ``to_dict``; raises ``EvaluationError`` naming the first place that is missing or wrong."""
-        try:
-            return _ADAPTER.validate_json(json.dumps(value, allow_nan=False), strict=True)
-        except ValidationError as error:
-            first = error.errors(include_input=False, include_url=False)[0]
-            place = ".".join(str(part) for part in first["loc"])
-            raise EvaluationError(f"not a calibration: {first['msg']}", where=place) from error
-        except (TypeError, ValueError) as error:
-            raise EvaluationError(f"not a calibration: {error}") from error
+        return from_plain(_ADAPTER, value, "calibration")
 
 
 _ADAPTER: TypeAdapter[Calibration] = TypeAdapter[Any](Calibration)

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
 from evals.measurement.rows import Answered, Asked, Failure, Leak, Score
 from evals.metrics.definition import Scope
 from evals.metrics.registry import METRICS
+from evals.plain import from_plain
 from evals.statistics import CONFIDENCE, RESAMPLES, SEED, Interval, bootstrap_interval
 from rag.answering.port import Usage
 from rag.errors import EvaluationError
@@ -133,14 +133,7 @@ class Measurement:
     @classmethod
     def from_dict(cls, value: Mapping[str, object]) -> Measurement:
         """From ``to_dict``; raises ``EvaluationError`` naming the first place that is missing or wrong."""
-        try:
-            return _ADAPTER.validate_json(json.dumps(value, allow_nan=False), strict=True)
-        except ValidationError as error:
-            first = error.errors(include_input=False, include_url=False)[0]
-            place = ".".join(str(part) for part in first["loc"])
-            raise EvaluationError(f"not a measurement: {first['msg']}", where=place) from error
-        except (TypeError, ValueError) as error:
-            raise EvaluationError(f"not a measurement: {error}") from error
+        return from_plain(_ADAPTER, value, "measurement")
 
 
 def _scope(metric: str) -> Scope:

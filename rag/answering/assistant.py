@@ -12,7 +12,7 @@ from rag.answering.answerer import Answerer
 from rag.answering.setup import AnsweringSetup
 from rag.catalog import Catalog
 from rag.errors import ReleaseError
-from rag.retrieval.reads import Served, moment, served_by
+from rag.retrieval.reads import moment, served_by
 
 _LOOKS = 5
 """A promotion between looking up the release and the search makes it look again."""
@@ -37,7 +37,7 @@ class Assistant:
     ) -> None:
         self._catalog = catalog
         self._answerer_of = answerer_of
-        self._made: dict[int, tuple[Served, Answerer]] = {}
+        self._made: dict[int, Answerer] = {}
         self._closing = closing
 
     @classmethod
@@ -68,10 +68,11 @@ class Assistant:
         """
         if version is not None:
             return self._answerer_of(None).ask(question, principal=principal, token=token, version=version)
+        release, answerer = self._promoted()
         for _ in range(_LOOKS):
-            served, answerer = self._promoted()
             answer = answerer.ask(question, principal=principal, token=token)
-            if answer.version == served.version:
+            before, (release, answerer) = release, self._promoted()
+            if release == before:
                 return answer
         raise ReleaseError(
             "what is promoted changed all the time while this was answered", next_step="Ask again"
@@ -89,7 +90,8 @@ class Assistant:
     ) -> None:
         self.close()
 
-    def _promoted(self) -> tuple[Served, Answerer]:
+    def _promoted(self) -> tuple[int, Answerer]:
+        """The id of the promoted release, and what answers by it."""
         with self._catalog.look() as connection:
             release = moment(connection).release
             if release is None:
@@ -99,7 +101,6 @@ class Assistant:
                 )
             known = self._made.get(release)
             if known is None:
-                served = served_by(connection, release)
-                setup = AnsweringSetup.of(served.settings.get("answering"))
-                known = self._made[release] = served, self._answerer_of(setup)
-        return known
+                setup = AnsweringSetup.of(served_by(connection, release).settings.get("answering"))
+                known = self._made[release] = self._answerer_of(setup)
+        return release, known

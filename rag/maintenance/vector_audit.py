@@ -77,9 +77,7 @@ def audit_vectors(
             ).all()
     held = reader.vectors_of(looked_at)
     wanted = _vectors(catalog, {hash for _, hash, _ in rows}, embedder, cache)
-    wrong = [
-        key for id, hash, key in rows if hash in wanted and not _alike(held.get(id or 0), wanted[hash])
-    ]
+    wrong = [key for id, hash, key in rows if hash in wanted and not _alike(held.get(id or 0), wanted[hash])]
     return VectorAudit(len(rows), tuple(dict.fromkeys(wrong)))
 
 

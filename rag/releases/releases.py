@@ -156,7 +156,7 @@ def roll_back(session: Session, *, to: int | None = None, by: str | None = None)
             0,
         )
         earlier = [
-            release for entry, release in moves if entry.number < entered and release.version != now.version
+            release for entry, release in moves if entry.number < entered and release.digest != now.release
         ]
         if not earlier:
             raise ReleaseError(

@@ -6,30 +6,17 @@ import hashlib
 import re
 from datetime import timedelta
 from typing import Annotated, Literal, Self, TypeAlias
-from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from rag.settings.base import Duration, LocatedError, Section, Whole, within
+from rag.settings.urls import server_url
 
 _FOREIGN = re.compile(r"[^A-Za-z0-9_.-]")
 
 
 def _server_url(text: str) -> str:
-    try:
-        parts = urlsplit(text)
-        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
-        login = parts.username is not None or parts.password is not None
-        more = bool(parts.query or parts.fragment)
-    except ValueError:
-        usable, login, more = False, False, False
-    if not usable:
-        raise ValueError("expected the URL of a Qdrant server, such as http://localhost:6333")
-    if login:
-        raise ValueError("a URL holds no user name or password; use api_key")
-    if more:
-        raise ValueError("a URL ends with its path; a key belongs into api_key")
-    return text
+    return server_url(text, expected="the URL of a Qdrant server, such as http://localhost:6333")
 
 
 class EdgeIndex(Section):

@@ -4,28 +4,18 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import Annotated
-from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr
 
 from rag.settings.base import Duration, Real, Section, Whole, within
+from rag.settings.urls import server_url
 
 
 def _endpoint(text: str) -> str:
-    try:
-        parts = urlsplit(text)
-        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
-        login = parts.username is not None or parts.password is not None
-        more = bool(parts.query or parts.fragment)
-    except ValueError:
-        usable, login, more = False, False, False
-    if not usable or more:
-        raise ValueError(
-            "expected the base URL of an OpenAI-compatible endpoint, such as http://localhost:8000/v1"
-        )
-    if login:
-        raise ValueError("a URL holds no user name or password; use api_key")
-    return text.rstrip("/")
+    known = server_url(
+        text, expected="the base URL of an OpenAI-compatible endpoint, such as http://localhost:8000/v1"
+    )
+    return known.rstrip("/")
 
 
 class LanguageModel(Section):

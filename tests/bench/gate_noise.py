@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -128,11 +128,3 @@ def rankings_of(search: Search, golden: GoldenSet) -> dict[str, Sequence[str]]:
     return {
         one.question: search(one.question, principal=one.principal, limit=_DEPTH) for one in golden.questions
     }
-
-
-def repeated(times: int, make: Callable[[np.random.Generator], Verdict]) -> Tally:
-    """What became of so many candidates, each made with chances of its own."""
-    tally = Tally()
-    for number in range(times):
-        tally.add(make(np.random.default_rng(number)))
-    return tally

@@ -13,7 +13,6 @@ import random
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
 from sqlalchemy import select
 from sqlmodel import col
 
@@ -25,11 +24,12 @@ from rag.embedding import VectorCache, Vectors
 from rag.ingestion import begin_version, build_version, record_listings, writer_lock
 
 SCIFACT = Path(__file__).parents[3] / "shared" / "data" / "scifact"
+GOLDEN = "golden.jsonl"
 SETTINGS = """\
 project: scifact
 sources:
   - {{name: corpus, connector: jsonl, path: corpus.jsonl, access: {{default: public}}}}
-golden: [golden.jsonl]
+golden: [{golden}]
 evaluation: {{answers: {answers}}}
 retrieval: {{rrf_k: {rrf_k}}}
 gate:
@@ -52,7 +52,8 @@ def write_project(root: Path) -> Path:
         {"id": id, "question": questions[id], "principal": "public", "kind": "answerable", "expected": grades}
         for id, grades in expected.items()
     ]
-    (root / "golden.jsonl").write_text("".join(f"{json.dumps(one)}\n" for one in golden), encoding="utf-8")
+    text = "".join(f"{json.dumps(one)}\n" for one in golden)
+    (root / GOLDEN).write_text(text, encoding="utf-8")
     state = root / ".lockgate"
     state.mkdir()
     kept = Path(os.environ.get("LOCKGATE_BENCH_CACHE") or Path.home() / ".cache" / "lockgate-bench")
@@ -61,10 +62,13 @@ def write_project(root: Path) -> Path:
     return write_settings(root, "lockgate.yaml")
 
 
-def write_settings(root: Path, name: str, *, answers: bool = False, rrf_k: int = 10) -> Path:
+def write_settings(
+    root: Path, name: str, *, answers: bool = False, rrf_k: int = 10, golden: str = GOLDEN
+) -> Path:
     """Settings for the same state; their file."""
     file = root / name
-    file.write_text(SETTINGS.format(answers=str(answers).lower(), rrf_k=rrf_k), encoding="utf-8")
+    text = SETTINGS.format(answers=str(answers).lower(), rrf_k=rrf_k, golden=golden)
+    file.write_text(text, encoding="utf-8")
     return file
 
 

@@ -103,7 +103,7 @@ def test_the_model_is_asked_as_the_release_says_and_what_that_took_is_told(
     assert asked(first_prompt, first_server) == ("ONE", "little-model", 1)
     page = lockgate("ask", LEAVE, "--as", ADA, project=first_prompt)
     assert "\n1 calls, " in page.out
-    assert first_server.headers[-1]["authorization"] == f"Bearer {KEY}"
+    assert f"Bearer {KEY}" in first_server.headers[-1].values()
 
 
 def test_a_model_and_a_prompt_make_another_release_of_the_same_version(first_prompt: TinyProject) -> None:
@@ -181,7 +181,6 @@ def test_a_rollback_brings_the_old_prompt_back_with_the_old_version(
     assert asked(answered, first_server) == ("ONE", "little-model", 1)
 
 
-@pytest.mark.xfail(strict=True, reason="a rollback looks for another version, not for another release")
 def test_a_rollback_brings_the_old_prompt_back_where_the_version_stayed(
     answered: TinyProject, first_server: OpenAIServer
 ) -> None:
@@ -221,11 +220,10 @@ def test_a_wrong_prompt_is_refused_at_its_line_and_readers_keep_the_old_one(
     (answered.root / "prompt.md").write_text(text, encoding="utf-8")
     answered.write_notes({**NOTES, "new": "A new note about the garden."})
     before = answered.content()
-    for command in ("evaluate", "run"):
-        ended = lockgate(command, "--json", project=answered)
-        assert (ended.code, ended.out) == (2, "")
-        assert f"prompt.md:{line}" in ended.err
-        assert said in ended.err
+    ended = lockgate("run", "--json", project=answered)
+    assert (ended.code, ended.out) == (2, "")
+    assert f"prompt.md:{line}" in ended.err
+    assert said in ended.err
     assert answered.content() == before
     assert asked(answered, first_server)[0] == "ONE"
 
@@ -238,6 +236,12 @@ def test_a_model_that_does_not_answer_fails_the_question_and_shows_no_key(
     assert (ended.code, ended.out) == (1, "")
     assert "does not accept the key" in ended.err
     assert not any(secret in ended.err for secret in (KEY, *OF_DOCUMENTS))
+
+
+def counted_by(server: OpenAIServer) -> Usage:
+    """Requests, and the tokens that the server reported."""
+    tokens = server.reported
+    return Usage(len(server.requests), tokens.prompt_tokens, tokens.completion_tokens)
 
 
 @dataclass(frozen=True)
@@ -266,10 +270,7 @@ def judged(
     write_prompt(project, 1, "ONE")
     ended = lockgate("evaluate", "--json", project=project)
     assert (ended.code, ended.err) == (0, "")
-    counted = judging_server.reported
-    return Judged(
-        project, ended, Usage(len(judging_server.requests), counted.prompt_tokens, counted.completion_tokens)
-    )
+    return Judged(project, ended, counted_by(judging_server))
 
 
 def test_a_model_judges_every_answer_by_every_metric(judged: Judged) -> None:
@@ -331,7 +332,7 @@ class Hostile:
 
     project: TinyProject
     ended: Ended
-    answered: int
+    counted: Usage
 
 
 @pytest.fixture(scope="module")
@@ -352,9 +353,8 @@ def hostile(
     hostile_server.every = 3
     hostile_server.hostile = [status(500), status(429, Retry_After="1"), truncated_json, refuses, silent(5)]
     ended = lockgate("evaluate", "--json", project=project)
-    answers = sum(asked["messages"][0]["role"] == "system" for asked in hostile_server.requests)
     hostile_server.every = 0
-    return Hostile(project, ended, answers)
+    return Hostile(project, ended, counted_by(hostile_server))
 
 
 def test_an_evaluation_ends_whatever_the_server_does_and_no_question_is_lost(hostile: Hostile) -> None:
@@ -381,6 +381,13 @@ def test_an_evaluation_ends_whatever_the_server_does_and_no_question_is_lost(hos
     assert hostile.project.rows(
         "SELECT DISTINCT value FROM score WHERE metric = 'Faithfulness' AND failed"
     ) == [(0.0,)]
+
+
+def test_what_failed_calls_took_is_counted(hostile: Hostile) -> None:
+    spent, counted = hostile.ended.json["spent"], hostile.counted
+    # on a busy machine a call may end for lack of time before the server has seen it, or its answer come too late
+    assert spent["calls"] >= counted.calls > 10
+    assert counted.prompt_tokens / 2 < spent["prompt_tokens"] <= counted.prompt_tokens
 
 
 def test_the_gate_blocks_what_more_than_one_in_twenty_questions_failed_of(
@@ -429,6 +436,7 @@ def test_what_failed_is_tried_again_once_the_server_is_well(
     hostile: Hostile, hostile_server: OpenAIServer, tmp_path: Path
 ) -> None:
     project = hostile.project.copied_to(tmp_path / "tiny")
+    project.write_config(project.config.read_text(encoding="utf-8").replace("timeout: 1s", "timeout: 60s"))
     again = lockgate("evaluate", "--json", project=project)
     assert (again.code, again.json["failures"]) == (0, [])
     assert again.json["metrics"]["Faithfulness"]["mean"] == 1.0
@@ -436,11 +444,10 @@ def test_what_failed_is_tried_again_once_the_server_is_well(
 
 
 def test_searches_that_take_as_long_pass_and_the_gate_says_so(promoted: TinyProject) -> None:
-    promoted.replace_in_config("gate:\n", "gate:\n  latency: {max_ratio: 1000}\n")
-    promoted.write_notes({**NOTES, "lift": "The lift is serviced every spring by the caretaker."})
-    ended = lockgate("run", "--json", project=promoted)
-    assert ended.code == 0, ended
-    (latency,) = [one for one in ended.json["promote"]["checks"] if one["name"] == "latency"]
+    promoted.replace_in_config("gate:\n", "retrieval: {rrf_k: 60}\ngate:\n  latency: {max_ratio: 1000}\n")
+    ended = measure_and_promote(promoted)
+    assert ended.json["decision"] == "promote"
+    (latency,) = [one for one in ended.json["checks"] if one["name"] == "latency"]
     assert latency["outcome"] == "pass"
     assert "times as long" in latency["figure"]
 

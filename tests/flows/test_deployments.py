@@ -75,6 +75,12 @@ def test_the_deployments_file_deploys_every_flow_and_a_worker_runs_one(
     assert sync.concurrency_options is not None
     assert sync.concurrency_options.collision_strategy == "CANCEL_NEW"
 
+    again = deployed["evaluate-promoted"]
+    (schedule,) = again.schedules
+    assert getattr(schedule.schedule, "cron", None) == "0 3 * * *"
+    assert again.global_concurrency_limit is not None
+    assert list(deployed["judge-drift"].schedules) == []  # only who has labels gives it one
+
     prefect("deployment", "run", "ingest/by-hand", config=project.config)
     prefect("worker", "start", "--pool", work_pool, "--run-once", config=project.config)
     with client() as server:

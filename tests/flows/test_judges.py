@@ -10,7 +10,7 @@ import pytest
 from tests.flows.commands import Ended, lockgate
 from tests.flows.models import KEY, KEY_VARIABLE, judge_with, quotes_and_judges
 from tests.flows.prefect_events import events
-from tests.flows.projects import ADA, NOTES, TinyProject, write_lines
+from tests.flows.projects import ADA, NOTES, STRANGER, TinyProject, write_lines
 from tests.support.openai_rules import judge_by_words
 from tests.support.openai_server import OpenAIServer, openai_server, status
 
@@ -328,7 +328,7 @@ def test_without_answers_rankings_are_measured_and_nothing_is_judged(ingested: T
         (f"Faithfullness: {BAR}", "unknown metric 'Faithfullness'; did you mean 'Faithfulness'?"),
         (f"refusal: {BAR}", "did you mean 'Refusal'?"),
         (f"SpanRecall: {BAR}", "SpanRecall needs questions with evidence, and there are none"),
-        (f"AnswerCorrectness: {BAR}", "AnswerCorrectness is not among what the judge gives"),
+        (f"LLMContextRecall: {BAR}", "LLMContextRecall is not among what the judge gives"),
     ],
 )
 def test_a_metric_that_nothing_can_have_a_value_of_is_refused(
@@ -349,7 +349,7 @@ def golden_line(id: str, question: str, document: str, grade: int = 1, **more: o
     }
 
 
-LINES = [golden_line("leave", "How long is leave?", "pages/leave.md")]
+LEAVE = golden_line("leave", "How long is leave?", "pages/leave.md")
 
 
 @pytest.mark.parametrize(
@@ -360,27 +360,36 @@ LINES = [golden_line("leave", "How long is leave?", "pages/leave.md")]
             "golden: none of 1 golden questions is answerable",
         ),
         (
-            [*LINES, golden_line("again", "How long is leave?", "pages/leave.md", 2)],
-            "golden.jsonl:2: 'again' contradicts another",
+            [
+                LEAVE,
+                {**LEAVE, "id": "again", "expected": {"pages/leave.md": 0, "notes/coffee": 1}},
+            ],
+            "golden.jsonl:2: 'again' contradicts another: 'leave' asks the same and grades pages/leave.md",
         ),
         (
-            [
-                *LINES,
-                golden_line("b", "How long is leave?", "pages/leave.md", principal="user:nobody@x.example"),
-            ],
-            None,
+            [LEAVE, {**LEAVE, "id": "again", "kind": "forbidden"}],
+            "golden.jsonl:2: 'again' contradicts another: 'leave' asks the same of the same persona",
         ),
     ],
 )
-def test_golden_sets_that_tell_nothing_are_refused_before_any_work(
-    promoted: TinyProject, lines: list[dict[str, object]], said: str | None
+def test_golden_sets_that_contradict_themselves_or_ask_nothing_are_refused(
+    promoted: TinyProject, lines: list[dict[str, object]], said: str
 ) -> None:
     write_lines(promoted.root / "golden.jsonl", lines)
     before = promoted.content()
-    if said is None:  # the notes are public: only without them a stranger sees nothing
-        promoted.write_config(promoted.config.read_text(encoding="utf-8"))
-        said = ""
+    for command in ("evaluate", "promote"):
+        ended = lockgate(command, "--json", project=promoted)
+        assert (ended.code, ended.out) == (2, "")
+        assert said in ended.err
+    assert promoted.content() == before
+
+
+def test_a_persona_that_may_read_nothing_at_all_is_refused(promoted: TinyProject) -> None:
+    promoted.replace_in_config("access: {default: public}", 'access: {default: ["group:staff"]}')
+    assert lockgate("access", "sync", "--json", project=promoted).code == 0
+    write_lines(promoted.root / "golden.jsonl", [LEAVE, {**LEAVE, "id": "eve", "principal": STRANGER}])
+    before = promoted.content()
     ended = lockgate("evaluate", "--json", project=promoted)
     assert (ended.code, ended.out) == (2, "")
-    assert said in ended.err
+    assert f"golden.jsonl:2: {STRANGER} may read nothing at all" in ended.err
     assert promoted.content() == before

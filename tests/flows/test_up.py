@@ -18,7 +18,7 @@ from tests.flows.served import Served, call, group_of, is_alive, serving, wait_u
 def served(original: TinyProject, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """A project that is served, with its own server."""
     project = original.copied_to(tmp_path_factory.mktemp("up") / "tiny")
-    with serving(project, deployments=7) as served:
+    with serving(project, deployments=8) as served:
         yield served
 
 
@@ -38,6 +38,7 @@ def test_there_is_a_deployment_for_each_source_and_for_each_job(served: Served) 
         "promote/tiny",
         "access-sync/tiny",
         "access-audit/tiny",
+        "evaluate-promoted/tiny",
     }
     pages = deployments["ingest/pages"]
     assert [each["schedule"]["cron"] for each in pages["schedules"]] == ["0 * * * *"]
@@ -65,7 +66,7 @@ def test_a_run_that_the_api_asks_for_completes(served: Served) -> None:
     wait_until(lambda: served.state(run) in ("COMPLETED", "FAILED", "CRASHED"))
     assert served.state(run) == "COMPLETED"
     found = call(f"{served.api}/artifacts/filter", {"artifacts": {"flow_run_id": {"any_": [run]}}})
-    assert [each["key"] for each in found] == ["evaluation"]
+    assert {each["key"] for each in found} == {"evaluation", "evaluation-page"}
 
 
 def test_an_interrupt_ends_it_with_its_server_and_all_children(served: Served) -> None:

@@ -45,7 +45,7 @@ def project(original: TinyProject, tmp_path_factory: pytest.TempPathFactory) -> 
 
 @pytest.fixture(scope="module")
 def served(project: TinyProject) -> Iterator[Served]:
-    with serving(project, deployments=7) as served:
+    with serving(project, deployments=8) as served:
         yield served
 
 
@@ -93,7 +93,7 @@ def test_sigterm_cancels_what_runs_and_ends_everything(served: Served, stopped_i
 
 
 def test_the_next_server_takes_the_schedule_up_again(project: TinyProject) -> None:
-    with serving(project, deployments=7) as again:
+    with serving(project, deployments=8) as again:
         sync = again.deployments()["access-sync/tiny"]
         wait_until(lambda: not again.deployments()["access-sync/tiny"]["paused"])
         assert [each["active"] for each in sync["schedules"]] == [True]

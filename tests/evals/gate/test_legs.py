@@ -45,3 +45,16 @@ def test_a_leg_that_only_one_of_them_was_measured_with_is_not_compared() -> None
 def test_plain_bm25_is_no_leg() -> None:
     found = verdict(measured([0.8] * 10, bm25=[0.1] * 10), measured([0.8] * 10, bm25=[0.7] * 10))
     assert found.decision == "promote"
+
+
+def test_of_a_leg_behind_a_ranking_that_is_blocked_itself_nothing_more_is_said() -> None:
+    before = with_leg([0.7] * 10)
+    now = replace(
+        before,
+        scores=tuple(
+            replace(row, value=0.1) if row.system in ("fused", "dense") else row for row in before.scores
+        ),
+    )
+    found = verdict(now, before)
+    assert check(found, "leg nDCG@10 dense").outcome == "block"
+    assert not [one for one in sentences(found) if "by itself" in one]
