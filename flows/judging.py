@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
+from evals.answers import Supports
 from evals.judges import store
 from evals.judges.cache import CachedJudge, JudgementCache
 from evals.judges.calibration import Calibration, calibrate, from_scores, why_no_vote
 from evals.judges.drift import drift
 from evals.judges.labels import LabelledSet, load_labels
 from evals.judges.llm import LlmJudge
-from evals.judges.port import Judge
+from evals.judges.port import Case, Judge, Judgement
 from evals.judges.support import SupportJudge, packaged_calibration
 from flows.project import Project
 from rag.composition import configured_pin
@@ -36,10 +39,18 @@ def judge_of(project: Project) -> Judge:
     return LlmJudge(pin, chosen.model.parallel, json_schema=chosen.model.json_schema)
 
 
-def cached_judge(project: Project) -> tuple[CachedJudge, JudgementCache]:
-    """The configured judge, which remembers; its cache has to be closed."""
+@contextmanager
+def remembering(project: Project) -> Iterator[tuple[Judge, Supports]]:
+    """The configured judge, and how far passages bear a statement out by the offline one; both remember."""
     cache = JudgementCache(project.settings.state / "judgements.sqlite")
-    return CachedJudge(judge_of(project), cache), cache
+    offline = CachedJudge(support_judge(project), cache)
+
+    def supports(statements: Sequence[tuple[str, Sequence[str]]]) -> list[float]:
+        verdicts = offline.judge([Case("", text, tuple(passages)) for text, passages in statements])
+        return [one.scores["Faithfulness"] if isinstance(one, Judgement) else 0.0 for one in verdicts]
+
+    with closing(cache):
+        yield CachedJudge(judge_of(project), cache), supports
 
 
 def calibration_of(project: Project, judge: Judge) -> Calibration | None:

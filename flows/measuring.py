@@ -22,7 +22,7 @@ from evals.systems import (
     measuring_retriever,
     retriever_systems,
 )
-from flows.judging import cached_judge, judge_of, support_judge
+from flows.judging import judge_of, remembering
 from flows.project import Project
 from rag.answering.setup import AnsweringSetup
 from rag.releases import PromotedRelease
@@ -97,15 +97,14 @@ def measure_setup(
                 question, principal=principal, limit=setup.answering.passages, version=version
             )
 
-        judge, cache = cached_judge(project)
-        with closing(cache):
+        with remembering(project) as (judge, supports):
             found = measure_answers(
                 project.golden,
                 measurement,
                 find=find,
                 answer_all=project.answer_all(setup.answering, retriever.search_version),
                 judge=judge,
-                supports=support_judge(project).support,
+                supports=supports,
                 may_read=may_read,
             )
     # what judged is part of what measured
