@@ -31,7 +31,8 @@ class Candidate:
 
 
 def candidates(passages: Sequence[Hit]) -> list[Candidate]:
-    """The sentences of at least four words and the rows of at least two cells, in order, without headings."""
+    """The sentences of at least four words and the rows of at least two cells, in order, without headings and
+    without questions, which answer nothing."""
     return [each for number, hit in enumerate(passages, start=1) for each in _of_passage(number, hit)]
 
 
@@ -64,7 +65,7 @@ def _of_passage(number: int, hit: Hit) -> list[Candidate]:
 def _says_something(text: str, is_row: bool) -> bool:
     if is_row:
         return sum(bool(_WORD.search(cell)) for cell in text.split(_CELL)) >= _FEWEST_CELLS
-    return len(_WORD.findall(text)) >= _FEWEST_WORDS
+    return len(_WORD.findall(text)) >= _FEWEST_WORDS and not text.endswith("?")
 
 
 def _plain(text: str) -> str:

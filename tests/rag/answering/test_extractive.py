@@ -221,3 +221,9 @@ def test_every_sentence_stands_word_for_word_in_each_passage_that_it_cites(
     for each in answer.sentences:
         assert each.citations
         assert all(each.text in passages[number - 1].text for number in each.citations)
+
+
+def test_a_question_that_stands_in_a_passage_is_no_answer_but_what_follows_is_read_with_it() -> None:
+    found = candidates([hit("How long is parental leave? It lasts for sixteen weeks.", document="s/leave")])
+    assert [each.text for each in found] == ["It lasts for sixteen weeks."]
+    assert "How long is parental leave?" in found[0].window
