@@ -30,7 +30,7 @@ def against_incumbent(policy: GatePolicy, candidate: Candidate, incumbent: Measu
     By the interval of the mean paired difference, candidate minus incumbent: it passes where all of the interval
     lies above ``-margin``; it blocks where it does not and the candidate is worse beyond chance; else nobody
     can tell yet, and it holds. So it does where only few of few questions differ. All must pass, so that passing
-    needs no correction for their number; what blocks is corrected by Holm's procedure, together with the rankings
+    needs no correction for their number; what blocks is corrected by Holm's procedure, and so are the rankings
     behind the fused one, so that chance blocks seldom however many there are.
     """
     if incumbent is None:
@@ -59,13 +59,15 @@ def against_incumbent(policy: GatePolicy, candidate: Candidate, incumbent: Measu
         else:
             compared.append(_compare(policy, title, name, margin, measurement, incumbent, ids))
     legs = _legs(policy, measurement, incumbent, compared)
-    worse = holm([each.p_worse for each in (*compared, *legs)], alpha)
-    checks += [_regression(policy, *each) for each in zip(compared, worse[: len(compared)], strict=True)]
+    # each family by itself: what happened to the legs must not make a fall of what readers get harder to see
+    worse = holm([each.p_worse for each in compared], alpha)
+    checks += [_regression(policy, *each) for each in zip(compared, worse, strict=True)]
     order = {title: place for place, (title, *_) in enumerate(wanted)}
     checks.sort(key=lambda check: order[check.name])
     said = {check.name for check in checks if check.outcome == "block"}
-    broken = zip(legs, worse[len(compared) :], strict=True)
-    return [comparable, *checks, *(_leg(policy, *each, blocked=said) for each in broken)]
+    broken = holm([each.p_worse for each in legs], alpha)
+    of_legs = [_leg(policy, leg, is_worse, blocked=said) for leg, is_worse in zip(legs, broken, strict=True)]
+    return [comparable, *checks, *of_legs]
 
 
 @dataclass(frozen=True, slots=True)

@@ -326,5 +326,5 @@ def test_a_pin_that_cannot_be_meant_is_refused_without_its_key(
 
 def test_without_the_library_the_error_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "openai", None)
-    with pytest.raises(ConfigurationError, match=r"lockgate\[models\]"):
+    with pytest.raises(ConfigurationError, match="Install openai"):
         OpenAIModel(ModelPin(url="http://localhost/v1", name="m"))
