@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
-import threading
 from collections.abc import Mapping, Sequence
 from typing import Any
+
+from rag.answering.model_thread import run_apart
 
 Span = tuple[int, int]
 Found = tuple[str, int, int]
@@ -49,7 +49,7 @@ def context_values(
     for question in cases:
         values[question] = {"ContextPrecision": 0.0, "ContextRecall": 0.0}
     if with_passages:
-        _in_a_thread(_fill, values, with_passages)
+        run_apart(lambda: _by_ragas(values, with_passages))
     return values
 
 
@@ -73,29 +73,6 @@ async def _by_ragas(
         for name, measure in measures.items():
             # Not the public twin: that writes down who this user is, for its telemetry, even if turned off.
             values[question][name] = float(await measure._single_turn_ascore(sample, None))
-
-
-def _fill(
-    values: dict[str, dict[str, float]], cases: Mapping[str, tuple[Sequence[str], Sequence[str]]]
-) -> None:
-    asyncio.run(_by_ragas(values, cases))
-
-
-def _in_a_thread(work: Any, *arguments: Any) -> None:
-    """Where a loop runs already, as in a flow, another cannot be run in the same thread."""
-    raised: list[BaseException] = []
-
-    def run() -> None:
-        try:
-            work(*arguments)
-        except BaseException as error:  # noqa: BLE001  raised again below, in the thread that asked
-            raised.append(error)
-
-    thread = threading.Thread(target=run, name="ragas")
-    thread.start()
-    thread.join()
-    if raised:
-        raise raised[0]
 
 
 def _merged(spans: Sequence[Span]) -> list[Span]:

@@ -8,7 +8,7 @@ import pytest
 
 from evals.answers import measure_answers
 from evals.evaluate import MayRead, evaluate
-from evals.golden import GoldenSet, Question
+from evals.golden import GoldenSet, Kind, Question
 from evals.judges.port import Case, Judge, JudgeFailure, Judgement
 from evals.measurement import Answered, Failure, Leak, Measurement
 from rag.answering.answer import Answer, Sentence, refusal
@@ -82,9 +82,9 @@ def ask(
     *,
     answer: str | None = None,
     evidence: tuple[int, int] | None = None,
-    kind: str = "answerable",
+    kind: Kind = "answerable",
 ) -> Question:
-    made = question(identity, {"s/leave": 1} if kind != "unanswerable" else {}, kind=kind)  # type: ignore[arg-type]
+    made = question(identity, {"s/leave": 1} if kind != "unanswerable" else {}, kind=kind)
     spans = {"s/leave": (evidence,)} if evidence else {}
     return Question(
         made.id, made.question, made.principal, made.kind, made.expected, answer, (), made.where, spans
