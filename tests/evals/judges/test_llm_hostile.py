@@ -72,7 +72,8 @@ def test_whatever_an_endpoint_does_is_a_failure_of_the_case(
     failed = failure(judging(server, timeout_seconds=1.0).judge([OFFICE]))
     assert failed.error == error
     assert failed.message.startswith("Faithfulness: ")
-    assert failed.usage.calls == len(server.requests) > 0
+    # an attempt counts although its time was over before the server had read it
+    assert 0 < len(server.requests) <= failed.usage.calls <= 2
     assert failed.usage.prompt_tokens == server.reported.prompt_tokens
 
 
@@ -167,7 +168,7 @@ def test_of_forty_cases_with_every_fifth_request_hostile_all_forty_are_accounted
     assert len(failed) >= 3
     assert len(judged) + len(failed) == 40
     taken = sum((one.usage for one in verdicts), Usage())
-    assert taken.calls == len(server.requests)
+    assert taken.calls >= len(server.requests)
     assert taken.prompt_tokens == server.reported.prompt_tokens
     assert taken.completion_tokens == server.reported.completion_tokens
 
@@ -178,7 +179,7 @@ def test_an_endpoint_that_is_down_is_given_up_and_no_case_is_lost(server: OpenAI
     verdicts = judging(server, parallel=4, attempts=1).judge(cases)
     assert [one.error for one in verdicts if isinstance(one, JudgeFailure)] == ["ModelUnavailableError"] * 40
     assert 10 <= len(server.requests) <= 13  # as many more as were on their way
-    assert sum((one.usage for one in verdicts), Usage()).calls == len(server.requests)
+    assert sum((one.usage for one in verdicts), Usage()).calls >= len(server.requests)
     server.every = 0
     assert only(judging(server).judge([OFFICE])).scores["Faithfulness"] == 0.5
 
