@@ -38,14 +38,12 @@ class Unreadable(Rehearsal):
 
 
 class _Vanishing(Rehearsal):
-    """Some documents are not listed any more."""
+    """One document in ``one_in`` is not listed any more, and one at least."""
 
-    @property
-    def gone(self) -> frozenset[str]:
-        raise NotImplementedError
+    one_in = 2
 
     def connector(self, source: Source) -> Connector:
-        gone = self.gone
+        gone = frozenset(self.material.doomed[: max(1, self.material.documents // self.one_in)])
         return Doctored(
             super().connector(source), lambda ref: None if f"{source.name}/{ref.id}" in gone else ref
         )
@@ -54,17 +52,11 @@ class _Vanishing(Rehearsal):
 class HalfGone(_Vanishing):
     """Half of the documents are not listed any more."""
 
-    @property
-    def gone(self) -> frozenset[str]:
-        return frozenset(self.material.doomed[: self.material.documents // 2])
-
 
 class DeletesNotApplied(_Vanishing):
     """A few documents are not listed any more, and the index keeps them."""
 
-    @property
-    def gone(self) -> frozenset[str]:
-        return frozenset(self.material.doomed[: max(1, self.material.documents // _FEW)])
+    one_in = _FEW
 
     @cached_property
     def store(self) -> IndexStore:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import json
 from collections.abc import Sequence
@@ -91,20 +90,6 @@ class Answerer:
             question, principal=principal, token=token, limit=limit or self._passages, version=version
         )
         return self.answer(question, found.hits, found.version)
-
-    async def aask(
-        self,
-        question: str,
-        *,
-        principal: str | None = None,
-        token: str | None = None,
-        limit: int | None = None,
-        version: int | None = None,
-    ) -> Answer:
-        """``ask`` for asyncio: the work is done in a thread, the loop stays free."""
-        return await asyncio.to_thread(
-            partial(self.ask, question, principal=principal, token=token, limit=limit, version=version)
-        )
 
     def answer(self, question: str, passages: Sequence[Hit], version: int | None = None) -> Answer:
         """``ask`` for passages that were found already; nobody checks here who may read them.

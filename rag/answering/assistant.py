@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
+from functools import partial
 from os import PathLike
 from types import TracebackType
 from typing import Protocol
@@ -76,6 +78,19 @@ class Assistant:
                 return answer
         raise ReleaseError(
             "what is promoted changed all the time while this was answered", next_step="Ask again"
+        )
+
+    async def aask(
+        self,
+        question: str,
+        *,
+        principal: str | None = None,
+        token: str | None = None,
+        version: int | None = None,
+    ) -> Answer:
+        """``ask`` for asyncio: the work is done in a thread, the loop stays free."""
+        return await asyncio.to_thread(
+            partial(self.ask, question, principal=principal, token=token, version=version)
         )
 
     def close(self) -> None:

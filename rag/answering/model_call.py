@@ -109,7 +109,7 @@ async def _attempt(
         async with asyncio.timeout(seconds):
             raw = await client.chat.completions.with_raw_response.create(
                 model=pin.name,
-                messages=[{"role": one.role, "content": one.content} for one in messages],  # type: ignore[misc]  # a role decides which of its types
+                messages=[{"role": one.role, "content": one.content} for one in messages],  # type: ignore[misc]  # openai has a type for each role
                 max_tokens=pin.max_tokens,
                 extra_headers=_headers(pin),
                 **{name: value for name, value in settings.items() if value is not None},

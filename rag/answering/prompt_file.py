@@ -12,7 +12,7 @@ import yaml
 from rag.errors import ConfigurationError, unknown
 from rag.settings.base import NAME_PATTERN
 from rag.settings.problems import KeyPath, Problem, error_for
-from rag.settings.yaml_file import line_of
+from rag.settings.yaml_file import line_of, read_text
 from rag.settings.yaml_nodes import NodeReader
 
 _FENCE = "---"
@@ -69,7 +69,7 @@ def front_matter(path: Path, *, next_step: str = "") -> tuple[FrontMatter, str, 
 
     Raises ``ConfigurationError`` naming file and line.
     """
-    written = _text(path, next_step)
+    written = read_text(path, next_step).replace("\r\n", "\n")
     lines = written.split("\n")
     if lines[0].rstrip() != _FENCE:
         raise ConfigurationError(
@@ -107,20 +107,6 @@ def _mapping(text: str, path: Path, next_step: str) -> tuple[dict[str, object], 
     if not isinstance(value, dict):
         raise ConfigurationError("expected keys and values", where=f"{path}:2", next_step=next_step)
     return value, {(): 1} | {key: line for key, line in reader.lines.items() if key}
-
-
-def _text(path: Path, next_step: str) -> str:
-    try:
-        data = path.read_bytes()
-    except (FileNotFoundError, NotADirectoryError) as error:
-        raise ConfigurationError("the file does not exist", where=str(path), next_step=next_step) from error
-    except OSError as error:
-        raise ConfigurationError(f"cannot be read: {error.strerror}", where=str(path)) from error
-    try:
-        return data.decode("utf-8-sig").replace("\r\n", "\n")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise ConfigurationError("the file is not UTF-8", where=f"{path}:{line}") from error
 
 
 def _is_right(key: str, value: object) -> bool:

@@ -41,7 +41,7 @@ def read_yaml(path: Path, *, environ: Mapping[str, str] | None, next_step: str =
     Raises ``ConfigurationError`` for a file that is missing (with ``next_step``), cannot be read, is empty,
     is no UTF-8 or is no YAML. Duplicate keys, unset variables and tags are in ``problems``.
     """
-    text = _text(path, next_step)
+    text = read_text(path, next_step)
     try:
         loader = yaml.SafeLoader(text if environ is None else protect(text))
         root = loader.get_single_node()
@@ -61,7 +61,8 @@ def read_yaml(path: Path, *, environ: Mapping[str, str] | None, next_step: str =
     return YamlFile(str(path), value, reader.lines, tuple(reader.problems))
 
 
-def _text(path: Path, next_step: str) -> str:
+def read_text(path: Path, next_step: str) -> str:
+    """The text of a settings file; ``ConfigurationError`` where it is not there, not readable or not UTF-8."""
     try:
         data = path.read_bytes()
     except (FileNotFoundError, NotADirectoryError) as error:

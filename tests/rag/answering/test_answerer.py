@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import pytest
 
 from rag.answering import Answer, Answerer, Prompt, Sentence, Usage, answering_fingerprint, packaged_prompt
@@ -155,12 +153,6 @@ def test_a_batch_answers_in_order_as_each_question_alone(model: ScriptedModel | 
 
     assert asking.answer_all(cases, 3) == [asking.answer(*case, 3) for case in cases]
     assert asking.answer_all([]) == []
-
-
-def test_asking_works_from_asyncio() -> None:
-    asking = answerer(None, PASSAGE)
-
-    assert asyncio.run(asking.aask(QUESTION, principal="public")) == asking.ask(QUESTION, principal="public")
 
 
 def test_a_model_is_asked_with_less_support_than_a_quote_needs() -> None:

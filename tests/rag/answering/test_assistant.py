@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -185,3 +186,10 @@ def test_the_packaged_prompt_is_a_release_like_any_other(asking: Asking) -> None
     assert sent == packaged_prompt().render(
         QUESTION, asking.retriever.search(QUESTION, principal=ADA, limit=5)
     )
+
+
+def test_asking_works_from_asyncio(asking: Asking) -> None:
+    asking.promote(1, OLD)
+    waited_for = asyncio.run(asking.assistant.aask("when is the merger plan due", principal="user:ada"))
+    assert waited_for == asking.assistant.ask("when is the merger plan due", principal="user:ada")
+    assert not waited_for.refused
